@@ -1,0 +1,1 @@
+export { createTestDatabase, freePort, startPostgres, type TestPostgres } from './postgres.ts';
