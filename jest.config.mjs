@@ -10,7 +10,11 @@ export default {
   transform: {},
   testEnvironment: 'node',
   testMatch: ['<rootDir>/**/*.spec.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', ...(process.env.MORAG_TEST_SLOW ? [] : ['\\.slow\\.spec\\.ts$'])],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '/dist/',
+    ...(process.env.MORAG_TEST_SLOW ? [] : ['\\.slow\\.spec\\.ts$']),
+  ],
   modulePathIgnorePatterns: ['/dist/'],
   globalSetup: setup('global-setup'),
   globalTeardown: setup('global-teardown'),

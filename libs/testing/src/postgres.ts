@@ -51,7 +51,9 @@ export async function freePort(): Promise<number> {
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+      probe.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }
@@ -59,7 +61,10 @@ export async function freePort(): Promise<number> {
 /** Creates an empty database of a unique name on the run's PostgreSQL; `drop` removes it. */
 export async function createTestDatabase(prefix = 'test'): Promise<{ url: string; drop(): Promise<void> }> {
   const base = process.env.MORAG_TEST_DATABASE_URL;
-  if (!base) throw new Error('MORAG_TEST_DATABASE_URL is not set: run through jest.config.mjs, whose global setup starts PostgreSQL');
+  if (!base)
+    throw new Error(
+      'MORAG_TEST_DATABASE_URL is not set: run through jest.config.mjs, whose global setup starts PostgreSQL',
+    );
   const name = `${prefix}_${crypto.randomUUID().replaceAll('-', '')}`;
   const run = async (sql: string): Promise<void> => {
     const client = new pg.Client({ connectionString: base });
