@@ -1,1 +1,2 @@
-export {};
+export type { Embedder, EmbeddingKind } from './embedder.ts';
+export { EmbedderError } from './embedder.error.ts';
