@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { listProjects, type Project, ROOT } from './projects.ts';
 
 /** TypeScript's project references follow from the package manifests; this writes them so that nobody keeps two lists. */
@@ -9,7 +8,7 @@ function tsconfigOf(project: Project, byName: ReadonlyMap<string, Project>): str
   const config = {
     extends: up('tsconfig.base.json'),
     compilerOptions: { rootDir: '.', outDir: 'dist', tsBuildInfoFile: 'dist/tsconfig.tsbuildinfo' },
-    include: ['src', 'test'],
+    include: ['src', 'test', '*.ts'],
     references: project.uses.flatMap((name) => {
       const target = byName.get(name);
       return target ? [{ path: up(target.folder) }] : [];
@@ -38,6 +37,6 @@ function readOr(path: string): string | undefined {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (import.meta.main) {
   for (const path of syncReferences(false)) process.stdout.write(`wrote ${path}\n`);
 }
