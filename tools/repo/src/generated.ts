@@ -1,0 +1,52 @@
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { run } from './command.ts';
+import { ROOT } from './projects.ts';
+
+/** Everything that is generated, as patterns from the root. Nothing that they match is written by hand. */
+const GENERATED = ['libs/gen/src/**/*.ts', 'libs/gen/morag.binpb'];
+
+/** A generated file whose copy in the working tree is not what would be generated now. */
+export interface Difference {
+  /** From the root. */
+  readonly path: string;
+  /** What belongs there; absent when the file should not exist. */
+  readonly wanted?: Buffer;
+}
+
+/** Generates everything into a temporary folder and compares: the working tree is only read. */
+export async function findDifferences(): Promise<Difference[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'morag-generate-'));
+  try {
+    await generateInto(folder);
+    const wanted = new Set(globSync(GENERATED, { cwd: folder }));
+    const present = globSync(GENERATED, { cwd: ROOT });
+    const stale = present.filter((path) => !wanted.has(path)).map((path) => ({ path }));
+    const changed = [...wanted].flatMap((path) => {
+      const bytes = readFileSync(join(folder, path));
+      return present.includes(path) && readFileSync(join(ROOT, path)).equals(bytes) ? [] : [{ path, wanted: bytes }];
+    });
+    return [...stale, ...changed].sort((one, other) => one.path.localeCompare(other.path));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Brings a file of the working tree to what was generated. */
+export function settle({ path, wanted }: Difference): void {
+  const target = join(ROOT, path);
+  if (!wanted) return rmSync(target);
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, wanted);
+}
+
+async function generateInto(folder: string): Promise<void> {
+  await must('buf', 'generate', '-o', folder);
+  await must('buf', 'build', '--as-file-descriptor-set', '-o', join(folder, 'libs/gen/morag.binpb'));
+}
+
+async function must(program: string, ...args: string[]): Promise<void> {
+  const { ok, output } = await run(program, args);
+  if (!ok) throw new Error(`${program} ${args.join(' ')} failed:\n${output}`);
+}
