@@ -1,0 +1,38 @@
+/** How many tests a run had; `skipped` ones did not run. */
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** What the suites did not run, for example a vendor whose server is not installed, and why. */
+export interface Skip {
+  readonly what: string;
+  readonly why: string;
+}
+
+/** Sums the lines that the projects' reporters appended to the file in MORAG_TEST_COUNTS. */
+export function sumCounts(text: string): Counts {
+  return lines(text)
+    .map((line) => JSON.parse(line) as Counts)
+    .reduce(
+      (sum, { passed, failed, skipped }) => ({
+        passed: sum.passed + passed,
+        failed: sum.failed + failed,
+        skipped: sum.skipped + skipped,
+      }),
+      { passed: 0, failed: 0, skipped: 0 },
+    );
+}
+
+/** Reads the file in MORAG_TEST_SKIPS; suites of several projects may name the same thing. */
+export function readSkips(text: string): Skip[] {
+  return [...new Set(lines(text))].sort().map((line) => JSON.parse(line) as Skip);
+}
+
+/** The run's last line, which scripts read. */
+export function summaryOf({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
