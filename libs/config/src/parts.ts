@@ -1,0 +1,106 @@
+import type { Reader } from './reader.ts';
+import type { ValueOf } from './variables.ts';
+
+/** Services with a schema of their own. */
+export type DataService = 'identity' | 'servers' | 'documents' | 'memory';
+
+/** Where a program listens, or is found. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What every program reads. */
+export interface CommonConfig {
+  readonly logLevel: ValueOf<'MORAG_LOG_LEVEL'>;
+  readonly otlpEndpoint: string | undefined;
+}
+
+/** How a service reaches PostgreSQL. */
+export interface DatabaseConfig {
+  readonly url: string;
+  /**
+   * Whether the URL is the service's alone and used as it is. Otherwise it is the common one: the service's schema and
+   * role are made through it, and then the role is used.
+   */
+  readonly dedicated: boolean;
+  readonly pool: { readonly size: number; readonly overflow: number };
+  readonly echo: boolean;
+  readonly autoMigrate: boolean;
+}
+
+/** The root secret, by value or by file; exactly one is set. */
+export interface MasterKeyConfig {
+  readonly key: string | undefined;
+  readonly file: string | undefined;
+}
+
+/** What every service reads that keeps data. */
+export interface ServiceConfig extends CommonConfig {
+  readonly listen: Address;
+  /** Where the other services are found. */
+  readonly peers: Readonly<Record<DataService, Address>>;
+  readonly database: DatabaseConfig;
+  readonly masterKey: MasterKeyConfig;
+}
+
+/** What depends on how a program was started. */
+export interface Defaults {
+  /** Whether PostgreSQL belongs to this installation: then schemas migrate themselves. */
+  readonly embedded?: boolean;
+}
+
+/** Reads what every program needs. */
+export function readCommon(reader: Reader): CommonConfig {
+  return { logLevel: reader.required('MORAG_LOG_LEVEL'), otlpEndpoint: reader.optional('MORAG_OTLP_ENDPOINT') };
+}
+
+/** Reads where the services are. */
+export function readPeers(reader: Reader): Record<DataService, Address> {
+  return {
+    identity: { host: reader.required('MORAG_IDENTITY_HOST'), port: reader.required('MORAG_IDENTITY_PORT') },
+    servers: { host: reader.required('MORAG_SERVERS_HOST'), port: reader.required('MORAG_SERVERS_PORT') },
+    documents: { host: reader.required('MORAG_DOCUMENTS_HOST'), port: reader.required('MORAG_DOCUMENTS_PORT') },
+    memory: { host: reader.required('MORAG_MEMORY_HOST'), port: reader.required('MORAG_MEMORY_PORT') },
+  };
+}
+
+/** Reads what every service needs that keeps data. */
+export function readService(reader: Reader, service: DataService, defaults: Defaults): ServiceConfig {
+  const peers = readPeers(reader);
+  return {
+    ...readCommon(reader),
+    listen: peers[service],
+    peers,
+    database: readDatabase(reader, service, defaults),
+    masterKey: readMasterKey(reader),
+  };
+}
+
+/** Reads and checks the root secret's source. */
+export function readMasterKey(reader: Reader): MasterKeyConfig {
+  const key = reader.optional('MORAG_MASTER_KEY');
+  const file = reader.optional('MORAG_MASTER_KEY_FILE');
+  if (key !== undefined && file !== undefined) {
+    reader.problem('MORAG_MASTER_KEY and MORAG_MASTER_KEY_FILE are both set; one is enough');
+  }
+  if (key === undefined && file === undefined) {
+    reader.problem('MORAG_MASTER_KEY or MORAG_MASTER_KEY_FILE is missing');
+  }
+  return { key, file };
+}
+
+function readDatabase(reader: Reader, service: DataService, { embedded = false }: Defaults): DatabaseConfig {
+  const own = `MORAG_${service.toUpperCase() as Uppercase<DataService>}_DATABASE_URL` as const;
+  const dedicated = reader.optional(own);
+  return {
+    url: dedicated ?? reader.required('MORAG_DATABASE_URL', `or set ${own}`),
+    dedicated: dedicated !== undefined,
+    pool: {
+      size: reader.required('MORAG_DATABASE_POOL_SIZE'),
+      overflow: reader.required('MORAG_DATABASE_MAX_OVERFLOW'),
+    },
+    echo: reader.required('MORAG_DATABASE_ECHO'),
+    autoMigrate: reader.optional('MORAG_AUTO_MIGRATE') ?? embedded,
+  };
+}

@@ -1,0 +1,159 @@
+import { boolean, cidrs, host, integer, type Kind, oneOf, origins, path, port, text, url } from './kinds.ts';
+
+/** One environment variable. */
+export interface Variable<T> {
+  readonly kind: Kind<T>;
+  /** The value without one; a variable without a default may be unset. */
+  readonly default?: T;
+  /** The text of a secret appears in no message. URLs count: they can hold passwords. */
+  readonly secret?: boolean;
+  /** One sentence, for `.env.example`. */
+  readonly description: string;
+}
+
+/** The programs that listen, and where they do unless told otherwise. */
+const LISTENERS = {
+  GATEWAY: ['the gateway', 8080],
+  IDENTITY: ['the identity service', 7001],
+  SERVERS: ['the servers service', 7002],
+  DOCUMENTS: ['the documents service', 7003],
+  MEMORY: ['the memory service', 7004],
+  POSTGRES: ['the embedded PostgreSQL', 7432],
+  CHROMA: ['the embedded Chroma', 7800],
+} as const;
+
+type Listener = keyof typeof LISTENERS;
+type OwnDatabase = 'IDENTITY' | 'SERVERS' | 'DOCUMENTS' | 'MEMORY';
+
+const postgresUrl = url('postgresql', 'postgres');
+
+/** Every variable that the programs read, but for those of tests and conformance runs (PATTERNS). */
+export const VARIABLES = {
+  MORAG_DATABASE_URL: variable(postgresUrl, {
+    secret: true,
+    description: 'PostgreSQL for all services, as a user who may create roles and schemas; `npm start` brings its own.',
+  }),
+  ...ownDatabases(),
+  MORAG_DATABASE_POOL_SIZE: variable(integer(1, 1000), {
+    default: 5,
+    description: 'Connections that a service keeps to PostgreSQL.',
+  }),
+  MORAG_DATABASE_MAX_OVERFLOW: variable(integer(0, 1000), {
+    default: 10,
+    description: 'Connections beyond the pool size that a service may open under load.',
+  }),
+  MORAG_DATABASE_ECHO: variable(boolean, { default: false, description: 'Logs every SQL statement.' }),
+  MORAG_AUTO_MIGRATE: variable(boolean, {
+    description: 'Migrates the schema when a service starts: true under `npm start`, else false.',
+  }),
+  MORAG_MASTER_KEY: variable(text, {
+    secret: true,
+    description: '32 random bytes in base64, the root of all secrets: openssl rand -base64 32',
+  }),
+  MORAG_MASTER_KEY_FILE: variable(path, { description: 'A file that holds the master key, instead of the key.' }),
+  MORAG_JWT_SIGNING_KEY_FILE: variable(path, {
+    description: 'Ed25519 private key (PKCS #8, PEM) that signs access tokens; kept in the database if unset.',
+  }),
+  MORAG_JWT_ACCESS_TTL_SECONDS: variable(integer(60, 86_400), {
+    default: 900,
+    description: 'How long an access token is valid.',
+  }),
+  MORAG_SESSION_TTL_HOURS: variable(integer(1, 8_760), {
+    default: 24,
+    description: 'How long a session lives after its last refresh.',
+  }),
+  MORAG_ENABLE_USER_REGISTRATION: variable(boolean, {
+    default: true,
+    description: 'Lets anyone create an account.',
+  }),
+  MORAG_DEFAULT_USER_ROLE: variable(oneOf('USER', 'VIEWER', 'ADMIN'), {
+    default: 'USER',
+    description: 'Role of a new account.',
+  }),
+  MORAG_EGRESS_ALLOW: variable(cidrs, {
+    description: 'Private and loopback networks in which registered servers may stand.',
+  }),
+  MORAG_BLOB_URL: variable(url('file', 's3'), {
+    secret: true,
+    description: 'Where uploaded files are kept; a folder of the data directory if unset.',
+  }),
+  MORAG_MAX_UPLOAD_BYTES: variable(integer(1, 10_737_418_240), {
+    default: 104_857_600,
+    description: 'Largest file that can be uploaded.',
+  }),
+  MORAG_EMBEDDER: variable(oneOf('local', 'openai', 'ollama'), {
+    default: 'local',
+    description: 'What turns text into vectors: the built-in model, an OpenAI-compatible endpoint, or Ollama.',
+  }),
+  MORAG_EMBEDDER_URL: variable(url('http', 'https'), {
+    secret: true,
+    description: 'Base URL of the endpoint; https://api.openai.com/v1 or http://127.0.0.1:11434 if unset.',
+  }),
+  MORAG_EMBEDDER_MODEL: variable(text, { description: 'Name of the model at the endpoint.' }),
+  MORAG_EMBEDDER_API_KEY: variable(text, { secret: true, description: 'Key for the endpoint.' }),
+  MORAG_EMBEDDER_DIMENSION: variable(integer(1, 65_536), { description: 'Length of the vectors of that model.' }),
+  MORAG_MODEL_DIR: variable(path, { description: 'A folder with another ONNX model for the local embedder.' }),
+  MORAG_CORS_ORIGINS: variable(origins, { default: [], description: 'Web origins that may call the gateway.' }),
+  MORAG_LOG_LEVEL: variable(oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'), {
+    default: 'info',
+    description: 'Least important log lines that are written.',
+  }),
+  MORAG_OTLP_ENDPOINT: variable(url('http', 'https'), {
+    secret: true,
+    description: 'OpenTelemetry collector that traces are sent to; none if unset.',
+  }),
+  MORAG_PROCESSES: variable(oneOf('one', 'separate'), {
+    default: 'one',
+    description: 'Whether `npm start` runs all services in one process or each in its own.',
+  }),
+  MORAG_DATA_DIR: variable(path, { default: './.morag', description: 'Where `npm start` keeps its data.' }),
+  ...listeners(),
+  MORAG_SERVERS_DIR: variable(path, {
+    description: 'Where `npm run servers` keeps what it downloads; ~/.cache/morag-servers if unset.',
+  }),
+  MORAG_EVAL_DIR: variable(path, { description: 'Folder with retrieval collections (Cranfield) for the tests.' }),
+} as const;
+
+/** Names of a family too large to list: read by tests and conformance runs, never by a service. */
+export const PATTERNS: readonly RegExp[] = [
+  /^MORAG_CONFORMANCE_[A-Z]+_(URL|API_KEY|USERNAME|PASSWORD)$/,
+  /^MORAG_CONFORMANCE_REQUIRE$/,
+  /^MORAG_TEST_[A-Z_]+$/,
+  /^MORAG_BENCH_[A-Z_]+$/,
+];
+
+/** The name of a variable. */
+export type VariableName = keyof typeof VARIABLES;
+
+/** What a variable holds when it is set or has a default. */
+export type ValueOf<K extends VariableName> = (typeof VARIABLES)[K] extends Variable<infer T> ? T : never;
+
+function variable<T>(kind: Kind<T>, rest: Omit<Variable<NoInfer<T>>, 'kind'>): Variable<T> {
+  return { kind, ...rest };
+}
+
+function ownDatabases(): Record<`MORAG_${OwnDatabase}_DATABASE_URL`, Variable<string>> {
+  const of = (service: OwnDatabase): Variable<string> =>
+    variable(postgresUrl, {
+      secret: true,
+      description: `PostgreSQL of ${LISTENERS[service][0]} alone, used with the user it names.`,
+    });
+  return {
+    MORAG_IDENTITY_DATABASE_URL: of('IDENTITY'),
+    MORAG_SERVERS_DATABASE_URL: of('SERVERS'),
+    MORAG_DOCUMENTS_DATABASE_URL: of('DOCUMENTS'),
+    MORAG_MEMORY_DATABASE_URL: of('MEMORY'),
+  };
+}
+
+function listeners(): Record<`MORAG_${Listener}_HOST`, Variable<string>> &
+  Record<`MORAG_${Listener}_PORT`, Variable<number>> {
+  const entries = Object.entries(LISTENERS).flatMap(([name, [what, number]]) => [
+    [
+      `MORAG_${name}_HOST`,
+      variable(host, { default: '127.0.0.1', description: `Where ${what} listens and is found by the others.` }),
+    ],
+    [`MORAG_${name}_PORT`, variable(port, { default: number, description: `Port of ${what}.` })],
+  ]);
+  return Object.fromEntries(entries);
+}
