@@ -17,6 +17,8 @@ export function toolEnvironment(): NodeJS.ProcessEnv {
     NX_DAEMON: 'false',
     NX_NO_CLOUD: 'true',
     NX_TUI: 'false',
+    // Nx would otherwise make every child colour its output, also into a file.
+    ...(process.stdout.isTTY ? {} : { FORCE_COLOR: '0' }),
   };
 }
 
