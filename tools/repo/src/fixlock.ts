@@ -4,7 +4,10 @@ import { ROOT } from './projects.ts';
 
 /** The part of a package-lock.json (version 3) that matters here; every other field is carried through untouched. */
 export interface LockFile {
-  packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  packages: Record<
+    string,
+    { [kind in 'dependencies' | 'devDependencies' | 'optionalDependencies']?: Record<string, string> }
+  >;
 }
 
 /**

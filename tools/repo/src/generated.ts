@@ -4,8 +4,33 @@ import { dirname, join } from 'node:path';
 import { run } from './command.ts';
 import { ROOT } from './projects.ts';
 
-/** Everything that is generated, as patterns from the root. Nothing that they match is written by hand. */
-const GENERATED = ['libs/gen/src/**/*.ts', 'libs/gen/morag.binpb'];
+/**
+ * What is generated, in the order it must be: a later stage runs on what the earlier ones wrote. Nothing that a
+ * pattern (from the root) matches is written by hand.
+ */
+interface Stage {
+  readonly patterns: readonly string[];
+  /** Writes the files that belong there under `folder`. */
+  readonly write: (folder: string) => Promise<void>;
+}
+
+const CONTRACTS: Stage = {
+  patterns: ['libs/gen/src/**/*.ts', 'libs/gen/morag.binpb'],
+  async write(folder) {
+    await must('buf', 'generate', '-o', folder);
+    await must('buf', 'build', '--as-file-descriptor-set', '-o', join(folder, 'libs/gen/morag.binpb'));
+  },
+};
+
+const PAGES: Stage = {
+  patterns: ['.env.example'],
+  async write(folder) {
+    const { renderEnvExample } = await import('@morag/config');
+    writeFileSync(join(folder, '.env.example'), renderEnvExample());
+  },
+};
+
+export const STAGES: readonly Stage[] = [CONTRACTS, PAGES];
 
 /** A generated file whose copy in the working tree is not what would be generated now. */
 export interface Difference {
@@ -15,15 +40,15 @@ export interface Difference {
   readonly wanted?: Buffer;
 }
 
-/** Generates everything into a temporary folder and compares: the working tree is only read. */
-export async function findDifferences(): Promise<Difference[]> {
+/** Generates a stage into a temporary folder and compares: the working tree is only read. */
+export async function findDifferences({ patterns, write }: Stage): Promise<Difference[]> {
   const folder = mkdtempSync(join(tmpdir(), 'morag-generate-'));
   try {
-    await generateInto(folder);
-    const wanted = new Set(globSync(GENERATED, { cwd: folder }));
-    const present = globSync(GENERATED, { cwd: ROOT });
-    const stale = present.filter((path) => !wanted.has(path)).map((path) => ({ path }));
-    const changed = [...wanted].flatMap((path) => {
+    await write(folder);
+    const wanted = globSync(patterns, { cwd: folder });
+    const present = globSync(patterns, { cwd: ROOT });
+    const stale = present.filter((path) => !wanted.includes(path)).map((path) => ({ path }));
+    const changed = wanted.flatMap((path) => {
       const bytes = readFileSync(join(folder, path));
       return present.includes(path) && readFileSync(join(ROOT, path)).equals(bytes) ? [] : [{ path, wanted: bytes }];
     });
@@ -39,11 +64,6 @@ export function settle({ path, wanted }: Difference): void {
   if (!wanted) return rmSync(target);
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(target, wanted);
-}
-
-async function generateInto(folder: string): Promise<void> {
-  await must('buf', 'generate', '-o', folder);
-  await must('buf', 'build', '--as-file-descriptor-set', '-o', join(folder, 'libs/gen/morag.binpb'));
 }
 
 async function must(program: string, ...args: string[]): Promise<void> {
