@@ -1,1 +1,2 @@
-export {};
+export { accessOf } from './access.ts';
+export { type Authenticator, type Principal, principalKey, requirePrincipal } from './principal.ts';

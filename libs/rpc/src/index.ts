@@ -1,1 +1,12 @@
-export {};
+export { acceptRequestId, peerAddressKey, REQUEST_ID_HEADER, requestIdKey } from './call-context.ts';
+export {
+  createMemoryIdempotencyStore,
+  type IdempotencyStore,
+  type IdempotentCall,
+  requestIdReused,
+} from './idempotency-store.ts';
+export { type InterceptorParts, serverInterceptors } from './interceptors/server-interceptors.ts';
+export { methodName } from './method-name.ts';
+export { notYetAvailable } from './not-yet-available.ts';
+export { DEFAULT_LIMITS, type Limits } from './server/limits.ts';
+export { createServiceHost, type ServiceHost, type ServiceHostOptions } from './server/service-host.ts';

@@ -1,0 +1,32 @@
+import { ConnectError, type Interceptor } from '@connectrpc/connect';
+import { DomainError, toConnectError } from '@morag/errors';
+import { RequestInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
+import { requestIdKey } from '../call-context.ts';
+import { observed } from './stream.ts';
+
+/** Turns whatever a handler throws into an error with reason and request id, inside streams as well. */
+export const errorMapping: Interceptor = (next) => async (req) => {
+  const translate = (error: unknown): ConnectError => {
+    const mapped = toConnectError(consequenceOf(req.signal, error));
+    const requestId = req.contextValues.get(requestIdKey);
+    if (mapped.findDetails(RequestInfoSchema).length === 0) {
+      mapped.details.push({ desc: RequestInfoSchema, value: { requestId } });
+    }
+    return mapped;
+  };
+  try {
+    const res = await next(req);
+    return res.stream ? { ...res, message: observed(res.message, () => {}, translate) } : res;
+  } catch (error) {
+    throw translate(error);
+  }
+};
+
+/**
+ * After the caller left or the deadline passed, drivers fail in words of their own ("canceling statement"): what the
+ * signal says is the truth then.
+ */
+function consequenceOf(signal: AbortSignal, error: unknown): unknown {
+  if (!signal.aborted || error instanceof DomainError || error instanceof ConnectError) return error;
+  return signal.reason ?? error;
+}

@@ -1,0 +1,127 @@
+import * as http from 'node:http';
+import * as http2 from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { NodeRequest, NodeResponse } from './probes.ts';
+
+/** See createDualServer. */
+export interface DualServerOptions {
+  readonly handler: (req: NodeRequest, res: NodeResponse) => void;
+  /** Time for the first bytes of a connection, and then for the head of each HTTP/1.1 request. */
+  readonly headerTimeoutMs: number;
+  /** Time for a whole HTTP/1.1 request, body included. */
+  readonly requestTimeoutMs: number;
+}
+
+/** One cleartext port for HTTP/1.1 and for HTTP/2 with prior knowledge. */
+export interface DualServer {
+  listen(port: number, host: string): Promise<{ port: number }>;
+  /** Takes no more connections, says so to HTTP/2 clients, and closes what is idle. */
+  drain(): void;
+  /** Ends every connection; what has not gone within the time is cut. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+// Longer than clients keep an idle connection, so that a client never sends into one that closes at that moment.
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const HTTP2_SETTINGS = { maxConcurrentStreams: 1_000, initialWindowSize: 1024 * 1024 };
+
+/**
+ * The HTTP/1.1 server listens, so that its timeouts and its list of idle connections work as documented; its sockets are
+ * handed to the HTTP/2 server when they open with that protocol's preface.
+ */
+export function createDualServer({ handler, headerTimeoutMs, requestTimeoutMs }: DualServerOptions): DualServer {
+  const h1 = http.createServer(
+    { headersTimeout: headerTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
+    handler,
+  );
+  const h2 = http2.createServer({ settings: HTTP2_SETTINGS }, handler);
+  const sockets = new Set<Socket>();
+  const http1Sockets = new Set<Socket>();
+  const sessions = new Set<http2.ServerHttp2Session>();
+  const closed = new Promise<void>((resolve) => h1.once('close', resolve));
+
+  const [serveHttp1] = h1.listeners('connection') as ((this: http.Server, socket: Socket) => void)[];
+  if (serveHttp1 === undefined) throw new Error('this Node.js has no HTTP/1.1 connection listener to hand sockets to');
+  h1.removeAllListeners('connection');
+  h1.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      http1Sockets.delete(socket);
+    });
+    sniff(socket, headerTimeoutMs, (isHttp2) => {
+      if (isHttp2) {
+        // HTTP/1.1 needs half-open sockets, HTTP/2 sessions would outlive their client by them.
+        socket.allowHalfOpen = false;
+        h2.emit('connection', socket);
+      } else {
+        http1Sockets.add(socket);
+        serveHttp1.call(h1, socket);
+      }
+    });
+  });
+  h2.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  // Broken frames and resets are the client's doing; the session is closed by then.
+  h2.on('sessionError', () => {});
+
+  return {
+    listen: (port, host) =>
+      new Promise((resolve, reject) => {
+        h1.once('error', reject);
+        h1.listen(port, host, () => {
+          h1.off('error', reject);
+          resolve({ port: (h1.address() as AddressInfo).port });
+        });
+      }),
+    drain() {
+      h1.close();
+      for (const session of sessions) session.close();
+    },
+    async close(timeoutMs) {
+      if (h1.listening) h1.close();
+      h1.closeIdleConnections();
+      for (const session of sessions) session.close();
+      // What is left is between its last response and its end; `end` lets the response out first.
+      for (const socket of http1Sockets) socket.end();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, timeoutMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+// No HTTP/1.1 method begins with these bytes.
+const TELLING_BYTES = 3;
+
+/** Reads just enough of a new connection to know its protocol, and puts it back. */
+function sniff(socket: Socket, timeoutMs: number, done: (isHttp2: boolean) => void): void {
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  const onError = (): void => void socket.destroy();
+  const settle = (): void => {
+    clearTimeout(timer);
+    socket.off('readable', onReadable);
+    socket.off('close', settle);
+  };
+  let head: Buffer = Buffer.alloc(0);
+  const onReadable = (): void => {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) return;
+    head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+    const length = Math.min(head.length, TELLING_BYTES);
+    const matches = head.subarray(0, length).equals(PREFACE.subarray(0, length));
+    if (matches && length < TELLING_BYTES) return;
+    settle();
+    socket.off('error', onError);
+    socket.unshift(head);
+    done(matches);
+  };
+  socket.on('error', onError);
+  socket.on('readable', onReadable);
+  socket.once('close', settle);
+}

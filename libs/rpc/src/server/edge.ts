@@ -1,0 +1,56 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import { type ConnectError, createContextValues } from '@connectrpc/connect';
+import type {
+  UniversalHandler,
+  UniversalHandlerFn,
+  UniversalServerRequest,
+  UniversalServerResponse,
+} from '@connectrpc/connect/protocol';
+import { toConnectError } from '@morag/errors';
+import { acceptRequestId, REQUEST_ID_HEADER, requestIdKey } from '../call-context.ts';
+import type { CallObserver } from './call-observer.ts';
+import { boundDeadline } from './deadline.ts';
+import type { Limits } from './limits.ts';
+import { mendStatus, refusalOf, respondWith } from './protocol-errors.ts';
+
+/** See withEdge. */
+export interface EdgeParts {
+  readonly limits: Limits;
+  readonly observer: CallObserver;
+}
+
+/**
+ * What happens around the protocol itself, for calls over a socket and in process alike: the deadline is bounded before
+ * the library reads it, and a call that the library refuses before any interceptor runs (a message that does not parse or
+ * is too large, a wrong method or content type) is answered and logged like every other.
+ */
+export function withEdge(handler: UniversalHandler, { limits, observer }: EdgeParts): UniversalHandler {
+  const { method } = handler;
+  const bounded = method.methodKind === 'unary';
+  const run: UniversalHandlerFn = async (given) => {
+    const req: UniversalServerRequest = given.contextValues
+      ? given
+      : { ...given, contextValues: createContextValues() };
+    if (bounded) boundDeadline(req.header, limits);
+    const started = performance.now();
+    const res = await handler(req);
+    if (req.contextValues?.get(requestIdKey) === '') return refused(method, req, res, observer, started);
+    return mendStatus(method, res);
+  };
+  const { service, requestPath, supportedContentType, protocolNames, allowedMethods } = handler;
+  return Object.assign(run, { service, method, requestPath, supportedContentType, protocolNames, allowedMethods });
+}
+
+async function refused(
+  method: DescMethod,
+  req: UniversalServerRequest,
+  res: UniversalServerResponse,
+  observer: CallObserver,
+  started: number,
+): Promise<UniversalServerResponse> {
+  const requestId = acceptRequestId(req.header.get(REQUEST_ID_HEADER));
+  const error: ConnectError = toConnectError(await refusalOf(req, res));
+  observer.begin();
+  observer.end({ method, requestId, principal: undefined, ms: performance.now() - started, error });
+  return respondWith(req, res, error, requestId);
+}
