@@ -1,1 +1,2 @@
-export { createTestDatabase, freePort, startPostgres, type TestPostgres } from './postgres.ts';
+export { freePort } from '@morag/embedded';
+export { createTestDatabase, startPostgres, type TestPostgres } from './postgres.ts';

