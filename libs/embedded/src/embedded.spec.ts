@@ -47,6 +47,6 @@ describe('embedded Chroma', () => {
     await first.exited;
     expect((await fetch(`${second.url}/api/v2/heartbeat`)).status).toBe(200);
     await second.stop();
-    await expect(fetch(`${second.url}/api/v2/heartbeat`)).rejects.toThrow();
+    await expect(fetch(`${second.url}/api/v2/heartbeat`)).rejects.toThrow('fetch failed');
   }, 60_000);
 });

@@ -39,8 +39,8 @@ export async function settlePostgres(folder: string): Promise<PostgresHome> {
   mkdirSync(folder, { recursive: true });
   if (!account) return { programs: installed, data: join(folder, 'data'), account, note: undefined };
   const programs = canReach(account, join(installed, 'bin/postgres')) ? installed : copyPrograms(installed);
+  chownSync(folder, account.uid, account.gid);
   if (canReach(account, folder)) {
-    chownSync(folder, account.uid, account.gid);
     return { programs, data: join(folder, 'data'), account, note: undefined };
   }
   const id = createHash('sha256').update(folder).digest('hex').slice(0, 16);
