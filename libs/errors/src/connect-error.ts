@@ -7,12 +7,13 @@ import { fromValidate } from './violations.ts';
 
 /**
  * Any thrown value as the error that leaves a service, always with `ErrorInfo`. Idempotent. An error of another of our
- * services passes unchanged; everything that nobody foresaw becomes INTERNAL with a generic text and the original as
+ * services keeps its code, text and details; everything that nobody foresaw becomes INTERNAL with a generic text and the original as
  * `cause`, so that no driver's or vendor's words reach a caller.
  */
 export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) {
-    return reasonOf(error) === undefined ? fromForeign(error) : error;
+    if (reasonOf(error) === undefined) return fromForeign(error);
+    return error.isWireError ? relayed(error) : error;
   }
   return fromDomain(toDomainError(error));
 }
@@ -70,6 +71,13 @@ const TEXTS = {
   INTERNAL: 'internal error',
 } as const;
 
+/** The error of another service as ours: its details, without its response headers. */
+function relayed(error: ConnectError): ConnectError {
+  const result = new ConnectError(error.rawMessage, error.code, undefined, undefined, error);
+  result.details.push(...error.details);
+  return result;
+}
+
 /** Of an error without a reason: made by the RPC library, or by a server that is none of ours. */
 function fromForeign(error: ConnectError): ConnectError {
   const reason = foreignReason(error);
@@ -98,7 +106,8 @@ function foreignReason({ code, isWireError }: ConnectError): ReasonName {
       // The library's own limit on message size; from the wire, somebody else's bound.
       return isWireError ? 'OVERLOADED' : 'BODY_TOO_LARGE';
     case Code.Aborted:
-      return 'CONFLICT';
+      // Local: the peer of a stream hung up.
+      return isWireError ? 'CONFLICT' : 'CANCELLED';
     case Code.AlreadyExists:
       return 'ALREADY_EXISTS';
     default:

@@ -1,4 +1,10 @@
 export { acceptRequestId, peerAddressKey, REQUEST_ID_HEADER, requestIdKey } from './call-context.ts';
+export { callOptions, type Forwarded, forwardHeaders } from './client/call-options.ts';
+export {
+  createServiceTransport,
+  type ServiceTransport,
+  type ServiceTransportOptions,
+} from './client/service-transport.ts';
 export {
   createMemoryIdempotencyStore,
   type IdempotencyStore,
@@ -8,5 +14,6 @@ export {
 export { type InterceptorParts, serverInterceptors } from './interceptors/server-interceptors.ts';
 export { methodName } from './method-name.ts';
 export { notYetAvailable } from './not-yet-available.ts';
+export { type PageBinding, type PageTokens, pageTokens } from './page-tokens.ts';
 export { DEFAULT_LIMITS, type Limits } from './server/limits.ts';
 export { createServiceHost, type ServiceHost, type ServiceHostOptions } from './server/service-host.ts';

@@ -19,6 +19,9 @@ export interface EdgeParts {
   readonly observer: CallObserver;
 }
 
+/** A stream lives as long as its caller says; and no longer than a timer can count (24 days). */
+const STREAM_BOUNDS = { deadlineMsDefault: undefined, deadlineMsMax: 2 ** 31 - 1 };
+
 /**
  * What happens around the protocol itself, for calls over a socket and in process alike: the deadline is bounded before
  * the library reads it, and a call that the library refuses before any interceptor runs (a message that does not parse or
@@ -26,12 +29,12 @@ export interface EdgeParts {
  */
 export function withEdge(handler: UniversalHandler, { limits, observer }: EdgeParts): UniversalHandler {
   const { method } = handler;
-  const bounded = method.methodKind === 'unary';
+  const bounds = method.methodKind === 'unary' ? limits : STREAM_BOUNDS;
   const run: UniversalHandlerFn = async (given) => {
     const req: UniversalServerRequest = given.contextValues
       ? given
       : { ...given, contextValues: createContextValues() };
-    if (bounded) boundDeadline(req.header, limits);
+    boundDeadline(req.header, bounds);
     const started = performance.now();
     const res = await handler(req);
     if (req.contextValues?.get(requestIdKey) === '') return refused(method, req, res, observer, started);
