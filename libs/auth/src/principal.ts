@@ -1,34 +1,42 @@
-import { type ContextValues, createContextKey } from '@connectrpc/connect';
+import { type ContextKey, type ContextValues, createContextKey } from '@connectrpc/connect';
 import { DomainError } from '@morag/errors';
+import type { Role } from './permissions.ts';
 
-/** Who makes a call. */
+/** Who calls, as proved by the credential and by nothing else. */
 export interface Principal {
   readonly kind: 'user' | 'service' | 'api_key';
-  /** The owner of everything the call touches; for a service token, the user it acts for. */
+  /** The user, the owner of the key, or the user for whom a service acts. */
   readonly userId: string;
-  readonly role: 'ADMIN' | 'USER' | 'VIEWER';
-  readonly sessionId?: string;
-  /** Name of the calling service, for service tokens. */
-  readonly service?: string;
-  readonly keyId?: string;
+  readonly role: Role;
   readonly permissions: ReadonlySet<string>;
-  /** Ids of the resources the credential is for; absent means all of the owner's. */
+  /** Of a user: the session of the access token. */
+  readonly sessionId?: string;
+  /** Of a service: its name. */
+  readonly service?: string;
+  /** Of an API key: its id. */
+  readonly keyId?: string;
+  /** Of an API key: what it is restricted to (`databases/<id>`); absent: everything its owner has. */
   readonly resources?: readonly string[];
-  /** The raw credential, to forward to other services. Never logged. */
+  /** The credential itself, to forward on calls made for the caller. Never logged. */
   readonly credential: string;
 }
 
-/** Turns a credential into a principal, or rejects with UNAUTHENTICATED. */
-export interface Authenticator {
-  authenticate(credential: string, peer: { readonly address: string }, signal: AbortSignal): Promise<Principal>;
-}
+/** Where the authentication interceptor leaves the caller for handlers; undefined in public methods. */
+export const principalKey: ContextKey<Principal | undefined> = createContextKey<Principal | undefined>(undefined, {
+  description: 'caller',
+});
 
-/** The caller of the running call; undefined for public methods. */
-export const principalKey = createContextKey<Principal | undefined>(undefined, { description: 'principal' });
-
-/** The caller, for handlers of methods that are not public. */
+/** The caller of this call. Throws UNAUTHENTICATED where there is none. */
 export function requirePrincipal(context: { readonly values: ContextValues }): Principal {
   const principal = context.values.get(principalKey);
-  if (principal === undefined) throw new DomainError('UNAUTHENTICATED', 'This call needs a credential.');
+  if (!principal) throw new DomainError('UNAUTHENTICATED', 'This call needs a credential.');
   return principal;
+}
+
+/**
+ * Whose rows the caller sees: an administrator everybody's (no `ownerId`), anyone else their own. A service token never
+ * carries more than its user's view.
+ */
+export function ownerScope(principal: Principal): { readonly ownerId?: string } {
+  return principal.kind === 'user' && principal.role === 'ADMIN' ? {} : { ownerId: principal.userId };
 }

@@ -1,0 +1,87 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { Client } from '@connectrpc/connect';
+import type { AuthService, Jwk } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
+
+/** The public keys that access tokens are verified with. */
+export interface KeySource {
+  /** The Ed25519 key of this id, or undefined when there is none. */
+  find(kid: string, signal: AbortSignal): Promise<KeyObject | undefined>;
+}
+
+/** See createRemoteKeys. */
+export interface RemoteKeysOptions {
+  readonly client: Pick<Client<typeof AuthService>, 'getJwks'>;
+  /** A key is used no longer than this without asking again, so that a withdrawn one goes. */
+  readonly ageMsMax?: number;
+  /** Unknown key ids, which anybody can invent, cause at most one request in this time. */
+  readonly cooldownMs?: number;
+  readonly now?: () => number;
+}
+
+const FETCH_TIMEOUT_MS = 5_000;
+
+/** Keys fetched from the identity service: once, then when they are old or when a token names an unknown one. */
+export function createRemoteKeys({
+  client,
+  ageMsMax = 600_000,
+  cooldownMs = 5_000,
+  now = Date.now,
+}: RemoteKeysOptions): KeySource {
+  let keys: ReadonlyMap<string, KeyObject> = new Map();
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  let underway: Promise<void> | undefined;
+
+  const fetchKeys = async (): Promise<void> => {
+    triedAt = now();
+    const response = await client.getJwks({}, { timeoutMs: FETCH_TIMEOUT_MS });
+    keys = new Map(response.keys.filter(isOurs).map((jwk) => [jwk.kid, toKey(jwk)]));
+    fetchedAt = now();
+  };
+  // Callers share one request; it is no single caller's to cancel.
+  const refresh = (): Promise<void> => {
+    underway ??= fetchKeys().finally(() => {
+      underway = undefined;
+    });
+    return underway;
+  };
+
+  return {
+    async find(kid, signal) {
+      const old = now() - fetchedAt > ageMsMax;
+      const mayAsk = underway !== undefined || now() - triedAt > cooldownMs;
+      if (old || (!keys.has(kid) && mayAsk)) await abortable(refresh(), signal);
+      return keys.get(kid);
+    },
+  };
+}
+
+/** Keys at hand: the identity service's own, or a test's. */
+export function createLocalKeys(jwks: () => readonly Pick<Jwk, 'kty' | 'crv' | 'x' | 'kid'>[]): KeySource {
+  return {
+    async find(kid) {
+      const jwk = jwks().find((candidate) => candidate.kid === kid);
+      return jwk && toKey(jwk);
+    },
+  };
+}
+
+function isOurs({ kty, crv, kid }: Jwk): boolean {
+  return kty === 'OKP' && crv === 'Ed25519' && kid !== '';
+}
+
+function toKey({ kty, crv, x }: Pick<Jwk, 'kty' | 'crv' | 'x'>): KeyObject {
+  return createPublicKey({ key: { kty, crv, x }, format: 'jwk' });
+}
+
+async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
