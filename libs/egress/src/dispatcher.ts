@@ -1,0 +1,86 @@
+import type { Socket } from 'node:net';
+import { callbackify } from 'node:util';
+import { Agent, type Dispatcher } from 'undici';
+import { AnswerRefused, EgressDenied } from './egress.error.ts';
+import type { ConnectOptions, TlsOptions } from './egress.ts';
+
+export interface HttpTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: TlsOptions;
+  /** Sockets kept at once. */
+  readonly connections?: number;
+  /** An idle socket is closed after this. Shorter than the server's own bound, or requests meet a closing socket. */
+  readonly keepAliveMs?: number;
+  /** To a connected and secured socket. */
+  readonly connectTimeoutMs?: number;
+  /** Of one answer's body. */
+  readonly answerBytesMax?: number;
+}
+
+const CONNECTIONS = 32;
+const KEEP_ALIVE_MS = 4_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
+const HEADER_BYTES_MAX = 64 * 1024;
+
+interface Connector {
+  connect(host: string, port: number, options?: ConnectOptions): Promise<Socket>;
+}
+
+/**
+ * A pool of sockets to one origin. A redirect is an error, since SDKs carry keys across it; so is a compressed body,
+ * which could unpack to any size; a request to another origin is denied. There is no timeout on answers: every call
+ * brings its own signal.
+ */
+export function createHttpDispatcher(connector: Connector, target: HttpTarget): Dispatcher {
+  const { host, port, tls, connectTimeoutMs = CONNECT_TIMEOUT_MS } = target;
+  const openSocket = callbackify(async () => {
+    const socket = await connector.connect(host, port, { tls, signal: AbortSignal.timeout(connectTimeoutMs) });
+    return socket.setNoDelay(true);
+  });
+  const agent = new Agent({
+    connections: target.connections ?? CONNECTIONS,
+    keepAliveTimeout: target.keepAliveMs ?? KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: target.keepAliveMs ?? KEEP_ALIVE_MS,
+    maxResponseSize: target.answerBytesMax ?? ANSWER_BYTES_MAX,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    pipelining: 1,
+    connect: (_, callback) => openSocket((error, socket) => (error ? callback(error, null) : callback(null, socket))),
+  });
+  const origin = new URL(`${tls ? 'https' : 'http'}://${bracketed(host)}:${port}`).origin;
+  return agent.compose((dispatch) => (options, handler) => {
+    const asked = options.origin === undefined ? origin : new URL(options.origin).origin;
+    if (asked !== origin) throw new EgressDenied(asked, `this connection serves ${origin} alone`);
+    return dispatch(options, refusing(handler));
+  });
+}
+
+function refusing(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+  return {
+    onRequestStart: handler.onRequestStart?.bind(handler),
+    onRequestUpgrade: handler.onRequestUpgrade?.bind(handler),
+    onResponseStart(controller, status, headers, statusMessage) {
+      const encoding = headers['content-encoding'];
+      if (status >= 300 && status < 400 && headers.location !== undefined) {
+        controller.abort(new AnswerRefused('ANSWER_REDIRECTS', 'The server redirects, which is never followed.'));
+      } else if (encoding !== undefined && encoding !== 'identity') {
+        controller.abort(new AnswerRefused('ANSWER_COMPRESSED', 'The server compresses its answer, unasked.'));
+      } else {
+        handler.onResponseStart?.(controller, status, headers, statusMessage);
+      }
+    },
+    onResponseData: handler.onResponseData?.bind(handler),
+    onResponseEnd: handler.onResponseEnd?.bind(handler),
+    onResponseError: handler.onResponseError?.bind(handler),
+    onResponseStarted: handler.onResponseStarted?.bind(handler),
+    onBodySent: handler.onBodySent?.bind(handler),
+    onRequestSent: handler.onRequestSent?.bind(handler),
+  };
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}

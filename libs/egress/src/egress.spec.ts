@@ -1,0 +1,120 @@
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { fetch, type RequestInit, type Response } from 'undici';
+import { createEgress } from './egress.ts';
+
+const egress = createEgress({ allow: [], embedded: true });
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+async function serve(listener: RequestListener): Promise<number> {
+  const server = createServer(listener);
+  await promisify<number, string>(server.listen.bind(server))(0, '127.0.0.1');
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function fetchFrom(port: number, options: { answerBytesMax?: number } = {}) {
+  const dispatcher = egress.dispatcher({ host: '127.0.0.1', port, ...options });
+  closers.push(() => dispatcher.close());
+  return (url: string, init: RequestInit = {}) => fetch(url, { ...init, dispatcher });
+}
+
+const failure = async (answer: Promise<Response>) =>
+  answer
+    .then((response) => response.text())
+    .then(
+      () => undefined,
+      (error: { cause?: { code?: string } }) => error.cause?.code,
+    );
+
+describe('egress', () => {
+  it('reaches an allowed server and reuses its sockets', async () => {
+    const sockets = new Set<unknown>();
+    const port = await serve((request, response) => {
+      sockets.add(request.socket);
+      response.end('hello');
+    });
+    const fetchHere = fetchFrom(port);
+    for (let round = 0; round < 20; round++) {
+      expect(await (await fetchHere(`http://127.0.0.1:${port}/`)).text()).toBe('hello');
+    }
+    expect(sockets.size).toBeLessThan(4);
+  });
+
+  it('follows no redirect', async () => {
+    let asked = 0;
+    const port = await serve((_, response) => {
+      asked++;
+      response.writeHead(307, { location: '/again' }).end();
+    });
+    expect(await failure(fetchFrom(port)(`http://127.0.0.1:${port}/`, { redirect: 'follow' }))).toBe(
+      'ANSWER_REDIRECTS',
+    );
+    expect(asked).toBe(1);
+  });
+
+  it('stops reading an answer that is too large', async () => {
+    const port = await serve((_, response) => response.end('x'.repeat(2000)));
+    const answer = fetchFrom(port, { answerBytesMax: 1000 })(`http://127.0.0.1:${port}/`);
+    expect(await failure(answer)).toBe('UND_ERR_RES_EXCEEDED_MAX_SIZE');
+  });
+
+  it('refuses a compressed answer', async () => {
+    const port = await serve((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(1e6)));
+    });
+    expect(await failure(fetchFrom(port)(`http://127.0.0.1:${port}/`))).toBe('ANSWER_COMPRESSED');
+  });
+
+  it('serves one origin alone', async () => {
+    const port = await serve((_, response) => response.end());
+    const other = await serve((_, response) => response.end());
+    expect(await failure(fetchFrom(port)(`http://127.0.0.1:${other}/`))).toBe('EGRESS_DENIED');
+  });
+
+  it('denies before it connects, for literals and names alike', async () => {
+    const strict = createEgress({ allow: [], embedded: false });
+    let connected = 0;
+    const server = createTcpServer(() => connected++);
+    await promisify<number, string>(server.listen.bind(server))(0, '127.0.0.1');
+    closers.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    for (const host of ['127.0.0.1', '2130706433', 'localhost']) {
+      await expect(strict.connect(host, port)).rejects.toMatchObject({ name: 'EgressDenied', host });
+    }
+    const denied = await new Promise((resolve) => {
+      strict.lookup(port)('localhost', { all: true }, (error) => resolve(error));
+    });
+    expect(denied).toMatchObject({ name: 'EgressDenied' });
+    expect(connected).toBe(0);
+  });
+
+  it('gives vetted addresses to a lookup', async () => {
+    const found = await new Promise((resolve) => {
+      egress.lookup(80)('localhost', { family: 4 }, (error, address, family) => resolve([error, address, family]));
+    });
+    expect(found).toEqual([null, '127.0.0.1', 4]);
+  });
+
+  it('gives up a connection when asked to', async () => {
+    // Accepts, and never answers the TLS greeting.
+    const server = createTcpServer();
+    await promisify<number, string>(server.listen.bind(server))(0, '127.0.0.1');
+    const { port } = server.address() as AddressInfo;
+    closers.push(() => server.close());
+    const signal = AbortSignal.timeout(50);
+    await expect(egress.connect('127.0.0.1', port, { tls: {}, signal })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+  });
+});
