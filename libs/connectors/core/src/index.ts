@@ -1,8 +1,17 @@
+export * from './batches.ts';
+export * from './calls.ts';
 export * from './connector.error.ts';
 export * from './connector.port.ts';
+export { decodeCursor, encodeCursor, isOffset, isText } from './cursor.ts';
+export * from './export-all.ts';
 export * from './filter/filter.ts';
 export { compareText, matches } from './filter/matches.ts';
 export { type NormalFilter, normaliseFilter } from './filter/normalise-filter.ts';
 export { parseFilter } from './filter/parse-filter.ts';
+export { ID_BYTES_MAX, idProblem, uuidOfId } from './ids.ts';
 export * from './metadata.ts';
+export * from './names.ts';
 export { cleanText, createRedactor } from './redact.ts';
+export * from './requests.ts';
+export * from './score.ts';
+export * from './vectors.ts';
