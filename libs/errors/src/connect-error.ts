@@ -33,7 +33,7 @@ function toDomainError(error: unknown): DomainError {
     return new DomainError('INVALID_ARGUMENT', summary(violations), { violations, cause: error });
   }
   // `AbortSignal.timeout()` and `AbortController.abort()` reject with a DOMException of these names.
-  const name = error instanceof Error ? error.name : '';
+  const name = typeof error === 'object' && error !== null && 'name' in error ? error.name : undefined;
   if (name === 'TimeoutError') return new DomainError('DEADLINE_EXCEEDED', TEXTS.DEADLINE_EXCEEDED, { cause: error });
   if (name === 'AbortError') return new DomainError('CANCELLED', TEXTS.CANCELLED, { cause: error });
   return new DomainError('INTERNAL', TEXTS.INTERNAL, { cause: error });
