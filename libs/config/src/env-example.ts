@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { VARIABLES, type Variable } from './variables.ts';
 
@@ -11,8 +10,6 @@ export function renderEnvExample(): string {
     const shown = Array.isArray(value) ? value.join(',') : String(value ?? '');
     return `# ${description}\n# Expects ${kind.expects}.\n# ${name}=${shown}\n`;
   });
-  const head = '# Every setting of MoRAG. Written by `node libs/config/src/env-example.ts`; a test compares it.\n';
+  const head = '# Every setting of MoRAG. Written by `npm run generate`.\n';
   return [head, ...entries].join('\n');
 }
-
-if (import.meta.main) writeFileSync(ENV_EXAMPLE_PATH, renderEnvExample());

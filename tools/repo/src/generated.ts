@@ -22,11 +22,17 @@ const CONTRACTS: Stage = {
   },
 };
 
+/** Loaded only when written: what they import is written by the stage before. */
 const PAGES: Stage = {
-  patterns: ['.env.example'],
+  patterns: ['.env.example', 'docs/errors.md'],
   async write(folder) {
-    const { renderEnvExample } = await import('@morag/config');
+    const [{ renderEnvExample }, { errorsDocument }] = await Promise.all([
+      import('@morag/config'),
+      import('@morag/errors/docs.ts'),
+    ]);
     writeFileSync(join(folder, '.env.example'), renderEnvExample());
+    mkdirSync(join(folder, 'docs'));
+    writeFileSync(join(folder, 'docs/errors.md'), errorsDocument());
   },
 };
 
