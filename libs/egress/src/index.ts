@@ -9,4 +9,5 @@ export {
   type TlsOptions,
   type VettedAddress,
 } from './egress.ts';
+export { type Answer, observing } from './observe.ts';
 export type { Endpoint } from './policy.ts';
