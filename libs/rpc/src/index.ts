@@ -17,3 +17,4 @@ export { notYetAvailable } from './not-yet-available.ts';
 export { type PageBinding, type PageTokens, pageTokens } from './page-tokens.ts';
 export { DEFAULT_LIMITS, type Limits } from './server/limits.ts';
 export { createServiceHost, type ServiceHost, type ServiceHostOptions } from './server/service-host.ts';
+export { isOutputOnly, type UpdateShape, updatedFields, updateShapeOf } from './update-mask.ts';
