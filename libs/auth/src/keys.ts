@@ -48,9 +48,11 @@ export function createRemoteKeys({
 
   return {
     async find(kid, signal) {
-      const old = now() - fetchedAt > ageMsMax;
+      const known = keys.get(kid);
       const mayAsk = underway !== undefined || now() - triedAt > cooldownMs;
-      if (old || (!keys.has(kid) && mayAsk)) await abortable(refresh(), signal);
+      // A known key serves on while its successor is fetched; when that fails, the revocation feed is stale before long.
+      if (known && mayAsk && now() - fetchedAt > ageMsMax) refresh().catch(() => {});
+      if (!known && mayAsk) await abortable(refresh(), signal);
       return keys.get(kid);
     },
   };

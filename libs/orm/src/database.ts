@@ -1,0 +1,129 @@
+import { type AnyEntity, type DriverException, type EntityClass, type EntitySchema, MikroORM } from '@mikro-orm/core';
+import { PostgreSqlDriver, type SqlEntityManager } from '@mikro-orm/postgresql';
+import { DomainError, reasonOf } from '@morag/errors';
+import type { Logger } from '@morag/telemetry';
+import { CompiledQuery, type Kysely } from 'kysely';
+import type pg from 'pg';
+import { PoolDialect } from './dialect.ts';
+import { translatePgError } from './pg-errors.ts';
+import { type ConnectionOptions, openPool, type PoolBounds } from './pool.ts';
+
+/** An entity, as class or as schema. */
+export type Entity = EntityClass<AnyEntity> | EntitySchema;
+
+/** A unit of work over one service's schema. */
+export type Em = SqlEntityManager<PostgreSqlDriver>;
+
+/** See createOrm. */
+export interface OrmOptions extends ConnectionOptions {
+  readonly entities: readonly Entity[];
+  /** Absolute path of the folder with the service's migrations. */
+  readonly migrationsFolder: string;
+  readonly pool: PoolBounds;
+  /** Logs each statement (without its parameters) at level debug. */
+  readonly echo?: boolean;
+  readonly logger?: Logger;
+}
+
+/** See Database.transaction. */
+export interface WorkOptions {
+  /**
+   * Keeps an abandoned call from starting, and from committing. A statement under way is not cut off, only bounded in
+   * time: MikroORM's own cancellation writes to the console for each.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** One service's database: its pool and its unit of work. Errors of PostgreSQL leave it translated. */
+export interface Database {
+  readonly options: OrmOptions;
+  readonly orm: MikroORM<PostgreSqlDriver>;
+  /** A unit of work of its own; each call takes one. */
+  fork(): Em;
+  /** Plain rows, for reads: no entity is built. `$1` stands for the first parameter. */
+  read<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
+  /** Runs `work` in a transaction: committed when it returns, rolled back when it throws. Never repeated by itself. */
+  transaction<T>(work: (em: Em) => Promise<T>, options?: WorkOptions): Promise<T>;
+  /** Whether PostgreSQL answers; an exhausted pool still counts as an answer. */
+  ping(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** MikroORM's driver with our meaning of errors, so that every path through a unit of work has it. */
+class TranslatingDriver extends PostgreSqlDriver {
+  override convertException(exception: Error): DriverException {
+    if (exception instanceof DomainError) return exception as unknown as DriverException;
+    // MikroORM only throws what it gets here; that the result need not be a DriverException is known to nobody else.
+    return translatePgError(super.convertException(exception)) as DriverException;
+  }
+}
+
+/** Opens a service's database. Connects when first used: a PostgreSQL that is away does not keep the service from starting. */
+export async function createOrm(options: OrmOptions): Promise<Database> {
+  const { logger, echo = false } = options;
+  const pool = openPool(options, options.pool, logger);
+  const orm = await MikroORM.init({
+    driver: TranslatingDriver,
+    clientUrl: options.url,
+    schema: options.schema,
+    entities: [...options.entities],
+    driverOptions: new PoolDialect(pool),
+    forceUtcTimezone: true,
+    // A database is not this library's to create, nor worth asking for at each start.
+    ensureDatabase: false,
+    // The name `query` alone, without `query-params`: values may be secrets.
+    debug: echo ? ['query'] : false,
+    colors: false,
+    logger: (message) => logger?.debug(message),
+  });
+
+  const fork = (): Em => orm.em.fork() as Em;
+
+  return {
+    options,
+    orm,
+    fork,
+    async read<Row extends object>(sql: string, params: readonly unknown[] = []) {
+      if (echo) logger?.debug({ sql }, 'read');
+      try {
+        return (await pool.query<Row & pg.QueryResultRow>(sql, params as unknown[])).rows;
+      } catch (error) {
+        throw translatePgError(error);
+      }
+    },
+    async transaction(work, { signal } = {}) {
+      signal?.throwIfAborted();
+      try {
+        return await fork().transactional(async (em) => {
+          const result = await work(em as Em);
+          signal?.throwIfAborted();
+          return result;
+        });
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw translatePgError(error);
+      }
+    },
+    ping: () => answers(pool),
+    close: () => orm.close(true),
+  };
+}
+
+/** Runs a statement in the transaction (or connection) of a unit of work. `$1` stands for the first parameter. */
+export async function query<Row extends object>(em: Em, sql: string, params: readonly unknown[] = []): Promise<Row[]> {
+  const executor = em.getTransactionContext<Kysely<unknown>>() ?? em.getKysely();
+  try {
+    return (await executor.executeQuery<Row>(CompiledQuery.raw(sql, [...params]))).rows;
+  } catch (error) {
+    throw translatePgError(error);
+  }
+}
+
+async function answers(pool: pg.Pool): Promise<boolean> {
+  try {
+    await pool.query('select 1');
+    return true;
+  } catch (error) {
+    return reasonOf(translatePgError(error)) === 'OVERLOADED';
+  }
+}

@@ -1,0 +1,76 @@
+import type { Logger } from '@morag/telemetry';
+import pg from 'pg';
+
+/** How many connections a service holds. */
+export interface PoolBounds {
+  /** Kept open once opened. */
+  readonly size: number;
+  /** Opened beyond that under load, closed when idle. */
+  readonly overflow: number;
+}
+
+/** What a connection of a service is made with. */
+export interface ConnectionOptions {
+  readonly url: string;
+  /** The service's schema, first in the search path. */
+  readonly schema: string;
+  /** Shown by PostgreSQL as `application_name`. */
+  readonly service: string;
+}
+
+const POOL_WAIT_MS_MAX = 5_000;
+const IDLE_MS = 30_000;
+const STATEMENT_MS_MAX = 30_000;
+
+const INT8 = 20;
+const DATE = 1082;
+
+/**
+ * How columns become values, in entities and plain rows alike: `timestamptz` a Date (milliseconds), `bigint` a BigInt,
+ * `date` its text, the rest as pg does. MikroORM alone would leave timestamps as text.
+ */
+export const COLUMN_TYPES = {
+  getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+    if (oid === INT8) return BigInt;
+    if (oid === DATE) return (text) => text;
+    return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
+  },
+};
+
+/** Options of a single connection, for work outside the pool (migrations, LISTEN). */
+export function clientOptions({ url, schema, service }: ConnectionOptions): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: `morag-${service}`,
+    options: `-c search_path=${schema},public -c timezone=UTC`,
+    connectionTimeoutMillis: POOL_WAIT_MS_MAX,
+    keepAlive: true,
+  };
+}
+
+/** Opens a service's pool. Waiting for a connection is bounded, and so is each statement. */
+export function openPool(connection: ConnectionOptions, bounds: PoolBounds, logger?: Logger): pg.Pool {
+  const pool = new pg.Pool({
+    ...clientOptions(connection),
+    min: bounds.size,
+    max: bounds.size + bounds.overflow,
+    idleTimeoutMillis: IDLE_MS,
+    statement_timeout: STATEMENT_MS_MAX,
+    idle_in_transaction_session_timeout: STATEMENT_MS_MAX,
+    types: COLUMN_TYPES,
+  });
+  // An `error` without a listener would end the process, and PostgreSQL may cut any connection, in use or idle. The pool
+  // discards it; a statement in progress fails by itself.
+  const lost = (error: Error): void => logger?.warn({ err: error }, 'connection to PostgreSQL lost');
+  pool.on('connect', (client) => client.on('error', lost));
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** Opens a connection outside the pool; one that breaks while idle is logged and not thrown at the process. */
+export async function connectClient(connection: ConnectionOptions, logger?: Logger): Promise<pg.Client> {
+  const client = new pg.Client(clientOptions(connection));
+  client.on('error', (error) => logger?.warn({ err: error }, 'connection to PostgreSQL lost'));
+  await client.connect();
+  return client;
+}
