@@ -1,8 +1,8 @@
-import { createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { DomainError, httpStatusOf, toConnectError, toProblem } from '@morag/errors';
-import { acceptRequestId, peerAddressKey, REQUEST_ID_HEADER } from '../call-context.ts';
+import { acceptRequestId, REQUEST_ID_HEADER } from '../call-context.ts';
+import { toUniversalRequest } from './node-request.ts';
+import { writeResponse } from './node-response.ts';
 import { type NodeRequest, type NodeResponse, sendJson } from './probes.ts';
 
 /** See createNodeHandler. */
@@ -10,33 +10,52 @@ export interface NodeHandlerParts {
   readonly handlers: readonly UniversalHandler[];
   readonly probes: (path: string, res: NodeResponse) => boolean;
   readonly isStopping: () => boolean;
+  readonly messageBytesMax: number;
 }
 
 /** The listener of both HTTP servers: RPCs by their path, then the probes, then 404. */
-export function createNodeHandler({ handlers, probes, isStopping }: NodeHandlerParts) {
+export function createNodeHandler({ handlers, probes, isStopping, messageBytesMax }: NodeHandlerParts) {
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
   return (req: NodeRequest, res: NodeResponse): void => {
-    // A client that goes away in the middle of its response is nobody's fault.
+    // A client that goes away in the middle of its request or response is nobody's fault.
+    req.on('error', () => {});
     res.on('error', () => {});
-    if (isStopping() && req.httpVersionMajor === 1) res.setHeader('connection', 'close');
+    if (req.httpVersionMajor === 1) {
+      if (isStopping()) res.setHeader('connection', 'close');
+      res.once('finish', () => discardRest(req));
+    }
     const path = pathOf(req);
     const handler = byPath.get(path);
-    if (handler !== undefined) serve(handler, req, res);
+    if (handler !== undefined) void serve(handler, req, res, messageBytesMax);
     else if (!probes(path, res)) refuse(req, res, new DomainError('ROUTE_NOT_FOUND', 'No such path here.'));
   };
 }
 
-function serve(handler: UniversalHandler, req: NodeRequest, res: NodeResponse): void {
-  if (req.httpVersionMajor === 1 && req.headers.host === undefined) {
-    refuse(req, res, new DomainError('MALFORMED_BODY', 'The header Host is missing.'));
-    return;
+async function serve(handler: UniversalHandler, req: NodeRequest, res: NodeResponse, messageBytesMax: number) {
+  const { methodKind } = handler.method;
+  const isSingle = methodKind === 'unary' || methodKind === 'client_streaming';
+  try {
+    const request = await toUniversalRequest(handler, req, res, messageBytesMax);
+    await writeResponse(await handler(request), res, isSingle);
+  } catch {
+    // The handler answers its own errors with a response, so what failed is the connection.
+    if ('stream' in res) res.stream.destroy();
+    else res.destroy();
   }
-  const address = req.socket.remoteAddress ?? '';
-  const values = createContextValues().set(peerAddressKey, address);
-  handler(universalRequestFromNodeRequest(req, res, undefined, values))
-    .then((response) => universalResponseToNodeResponse(response, res))
-    // Whatever fails here is the connection: the handler itself answers with a response, also to its errors.
-    .catch(() => void ('stream' in res ? res.stream.destroy() : res.destroy()));
+}
+
+// What a client sends after its request was refused is thrown away up to this, so that it gets to read why.
+const DISCARD_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Unread, the rest of a body would block the connection's next request. */
+function discardRest(req: NodeRequest): void {
+  if (req.complete) return;
+  let discarded = 0;
+  req.on('data', (chunk: Buffer) => {
+    discarded += chunk.length;
+    if (discarded > DISCARD_BYTES_MAX) req.socket.destroy();
+  });
+  req.resume();
 }
 
 function pathOf({ url = '' }: NodeRequest): string {

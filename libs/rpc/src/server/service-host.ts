@@ -89,6 +89,7 @@ export function createServiceHost(options: ServiceHostOptions): ServiceHost {
       handlers,
       probes: createProbes({ ...options, isServing: health.isServing }),
       isStopping: () => stopping.endless.signal.aborted,
+      messageBytesMax: limits.messageBytesMax,
     }),
     headerTimeoutMs: limits.headerTimeoutMs,
     requestTimeoutMs: limits.deadlineMsMax,
