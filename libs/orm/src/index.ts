@@ -1,4 +1,5 @@
 export { baseColumns, newId } from './columns.ts';
+export { type Bind, type Condition, equals, newStatement, type Statement, whereAll } from './conditions.ts';
 export { createMigration, migrationIsMissing, type SchemaDefinition } from './create-migration.ts';
 export {
   createOrm,
@@ -10,12 +11,11 @@ export {
   type WorkOptions,
 } from './database.ts';
 export { etagOf, requireEtag } from './etag.ts';
+export { type FilterField, type FilterFields, type FilterKind, parseListFilter } from './list-filter.ts';
+export { type Order, type OrderField, type OrderFields, parseOrderBy } from './list-order.ts';
+export { type Cursor, type ListRequest, type ListSpec, listPage, type Page } from './list-page.ts';
 export { MigrationError, migrate, pendingMigrations } from './migrate.ts';
 export { openServiceDatabase, type ServiceDatabaseOptions } from './open-database.ts';
 export { translatePgError, violatedConstraint } from './pg-errors.ts';
 export type { ConnectionOptions, PoolBounds } from './pool.ts';
 export { ensureSchemaAndRole, ensureSchemas, type ServiceRole } from './prepare-database.ts';
-export { type Bind, type Condition, equals, newStatement, type Statement, whereAll } from './conditions.ts';
-export { type FilterField, type FilterFields, type FilterKind, parseListFilter } from './list-filter.ts';
-export { type Order, type OrderField, type OrderFields, parseOrderBy } from './list-order.ts';
-export { type Cursor, type ListRequest, type ListSpec, listPage, type Page } from './list-page.ts';
