@@ -11,6 +11,8 @@ export {
   type WorkOptions,
 } from './database.ts';
 export { etagOf, requireEtag } from './etag.ts';
+export { IdempotencyKey } from './idempotency.entity.ts';
+export { createIdempotencyStore, type IdempotencyStoreOptions } from './idempotency-store.ts';
 export { type FilterField, type FilterFields, type FilterKind, parseListFilter } from './list-filter.ts';
 export { type Order, type OrderField, type OrderFields, parseOrderBy } from './list-order.ts';
 export { type Cursor, type ListRequest, type ListSpec, listPage, type Page } from './list-page.ts';
