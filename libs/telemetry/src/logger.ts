@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
-import { REDACTED, REDACTED_PATHS, scrubLine } from './redaction.ts';
+import { redactFields, scrubLine } from './redaction.ts';
 
 /** The logger that every part is given; never a global one. */
 export type Logger = PinoLogger;
@@ -25,8 +25,7 @@ export function createLogger({ level, service, stream }: LoggerOptions): Logger 
       level,
       base: { service },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: [...REDACTED_PATHS], censor: REDACTED },
+      formatters: { level: (label) => ({ level: label }), log: (fields) => redactFields(fields) },
       hooks: { streamWrite: scrubLine },
     },
     // Synchronous: a line written just before the process ends is not lost.
