@@ -1,8 +1,8 @@
-import { Algorithm, hash, verify } from '@node-rs/argon2';
 import { DomainError } from '@morag/errors';
+import { hash, verify } from '@node-rs/argon2';
 
-/** Argon2id as OWASP's password storage cheat sheet recommends it: 19 MiB, two passes, one lane. */
-const ARGON2 = { algorithm: 2 satisfies Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+/** Argon2id (algorithm 2) as OWASP's password storage cheat sheet recommends it: 19 MiB, two passes, one lane. */
+const ARGON2 = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
 /** Hashes and verifies passwords, a bounded number at once: each takes 19 MiB and about 10 ms of a core. */
 export interface PasswordHasher {
@@ -21,7 +21,8 @@ export function createPasswordHasher({ concurrency = 2, queueMax = 256 } = {}): 
   async function bounded<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
     if (running >= concurrency) {
-      if (waiting.length >= queueMax) throw new DomainError('OVERLOADED', 'Too many sign-ins at once.', { retryAfterMs: 1000 });
+      if (waiting.length >= queueMax)
+        throw new DomainError('OVERLOADED', 'Too many sign-ins at once.', { retryAfterMs: 1000 });
       await new Promise<void>((resolve) => waiting.push(resolve));
     } else {
       running += 1;

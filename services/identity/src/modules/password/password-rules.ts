@@ -7,7 +7,9 @@ let common: Promise<ReadonlySet<string>> | undefined;
 
 /** About 30,000 passwords from leaks; loaded with the first password that is set. */
 function commonPasswords(): Promise<ReadonlySet<string>> {
-  common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set<string>(dictionary.passwords.map(String)));
+  common ??= import('@zxcvbn-ts/language-common').then(
+    ({ dictionary }) => new Set<string>(dictionary.passwords.map(String)),
+  );
   return common;
 }
 

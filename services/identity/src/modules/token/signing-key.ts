@@ -43,6 +43,8 @@ export function signingKeyFromPem(pem: string): SigningKey {
   if (privateKey.asymmetricKeyType !== 'ed25519') throw new SigningKeyError('the signing key must be an Ed25519 key');
   const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
   if (x === undefined) throw new SigningKeyError('the signing key has no public half');
-  const thumbprint = createHash('sha256').update(JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x })).digest('base64url');
+  const thumbprint = createHash('sha256')
+    .update(JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x }))
+    .digest('base64url');
   return { privateKey, publicJwk: { kty: 'OKP', crv: 'Ed25519', x, kid: thumbprint, alg: 'EdDSA', use: 'sig' } };
 }

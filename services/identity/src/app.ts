@@ -1,0 +1,127 @@
+import type { Transport } from '@connectrpc/connect';
+import { createAccessTokens, createLocalKeys, createTokenAuthenticator, serviceTokenSecret } from '@morag/auth';
+import type { IdentityConfig } from '@morag/config';
+import { deriveKey, loadMasterKey } from '@morag/crypto';
+import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
+import { AuditService } from '@morag/gen/morag/identity/v1/audit_service_pb.ts';
+import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
+import { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
+import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
+import { type Database, openServiceDatabase, pendingMigrations } from '@morag/orm';
+import { createServiceHost, pageTokens, type ServiceHost } from '@morag/rpc';
+import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
+import { createPasswordHasher } from './modules/password/password-hasher.ts';
+import { RevocationPublisher } from './modules/revocation/revocation-publisher.ts';
+import { authHandlers } from './modules/session/auth.handlers.ts';
+import { deleteEndedSessions } from './modules/session/session.store.ts';
+import { settingsHandlers } from './modules/settings/settings.handlers.ts';
+import { createRefreshTokens } from './modules/token/refresh-token.ts';
+import { readSigningKey } from './modules/token/signing-key.ts';
+import { ensureAdministrator } from './modules/user/create-user.ts';
+import { userHandlers } from './modules/user/user.handlers.ts';
+import { apiKeyHandlers, auditHandlers } from './not-yet-available.ts';
+import { schema } from './schema.ts';
+
+/** What a start may bring along. */
+export interface IdentityParts {
+  readonly logger?: Logger;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** Made at the start if there is no administrator yet. */
+  readonly administrator?: { readonly email: string; readonly password: string };
+}
+
+/** The service, built and not yet listening. */
+export interface IdentityInstance {
+  readonly name: 'identity';
+  readonly host: ServiceHost;
+  start(): Promise<{ port: number }>;
+  stop(): Promise<void>;
+  /** Calls it in process. */
+  transport(): Transport;
+}
+
+const DESCRIPTORS = [AuthService, UserService, SettingsService, ApiKeyService, AuditService];
+const HOUSEKEEPING_MS = 3_600_000;
+
+/** Builds every object of the service, in order. Opens the database; listens only with `start`. */
+export async function buildIdentityService(
+  config: IdentityConfig,
+  parts: IdentityParts = {},
+): Promise<IdentityInstance> {
+  const logger = parts.logger ?? createLogger({ level: config.logLevel, service: 'identity' });
+  const now = parts.now ?? Date.now;
+  const masterKey = loadMasterKey(config.masterKey);
+  if (config.jwtSigningKeyFile === undefined) throw new Error('MORAG_JWT_SIGNING_KEY_FILE is missing');
+  const { privateKey, publicJwk } = readSigningKey(config.jwtSigningKeyFile);
+  const db = await openServiceDatabase({ config: config.database, definition: schema, masterKey, logger });
+  const revocations = new RevocationPublisher(db, logger);
+  const deps = {
+    db,
+    now,
+    revocations,
+    hasher: createPasswordHasher(),
+    registrationEnabled: config.registrationEnabled,
+    defaultRole: config.defaultRole,
+    accessTtlSeconds: config.accessTokenTtlSeconds,
+    sessionTtlHours: config.sessionTtlHours,
+    accessTokens: createAccessTokens({ privateKey, kid: publicJwk.kid, ttlSeconds: config.accessTokenTtlSeconds, now }),
+    refreshTokens: createRefreshTokens(deriveKey(masterKey, 'refresh tokens')),
+    pageTokens: pageTokens({ secret: deriveKey(masterKey, 'identity page tokens') }),
+    publicKeys: [publicJwk],
+  };
+  const host = createServiceHost({
+    name: 'identity',
+    ...config.listen,
+    descriptors: DESCRIPTORS,
+    routes: (router) => {
+      router.service(AuthService, authHandlers(deps));
+      router.service(UserService, userHandlers(deps));
+      router.service(SettingsService, settingsHandlers(deps));
+      router.service(ApiKeyService, apiKeyHandlers);
+      router.service(AuditService, auditHandlers);
+    },
+    authenticator: createTokenAuthenticator({
+      service: 'identity',
+      keys: createLocalKeys(() => deps.publicKeys),
+      revocations: revocations.feed,
+      serviceSecret: serviceTokenSecret(masterKey),
+      now,
+    }),
+    logger,
+    metrics: createMetrics({ service: 'identity' }),
+    readiness: () => readiness(db),
+  });
+  return { ...lifecycle(host, deps, parts, logger), name: 'identity', host, transport: () => host.transport() };
+}
+
+function lifecycle(
+  host: ServiceHost,
+  deps: Parameters<typeof userHandlers>[0],
+  parts: IdentityParts,
+  logger: Logger,
+): Pick<IdentityInstance, 'start' | 'stop'> {
+  let housekeeping: NodeJS.Timeout | undefined;
+  return {
+    async start() {
+      if (parts.administrator) await ensureAdministrator(deps, parts.administrator, AbortSignal.timeout(30_000));
+      await deps.revocations.start();
+      housekeeping = setInterval(() => {
+        deleteEndedSessions(deps.db).catch((error: unknown) => logger.warn({ err: error }, 'housekeeping failed'));
+      }, HOUSEKEEPING_MS).unref();
+      return host.start();
+    },
+    async stop() {
+      clearInterval(housekeeping);
+      await host.stop();
+      await deps.revocations.stop();
+      await deps.db.close();
+    },
+  };
+}
+
+async function readiness(db: Database): Promise<Record<string, boolean>> {
+  const postgres = await db.ping();
+  const migrations = postgres && (await pendingMigrations(db).catch(() => ['unknown'])).length === 0;
+  return { postgres, migrations };
+}

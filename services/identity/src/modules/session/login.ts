@@ -1,0 +1,135 @@
+import type { AccessTokens, Role } from '@morag/auth';
+import { DomainError } from '@morag/errors';
+import type { Database } from '@morag/orm';
+import type { PasswordHasher } from '../password/password-hasher.ts';
+import { insertRevocation } from '../revocation/revocation.store.ts';
+import type { RevocationPublisher } from '../revocation/revocation-publisher.ts';
+import type { RefreshTokens } from '../token/refresh-token.ts';
+import { readLogin, readUser, type UserRow } from '../user/user.store.ts';
+import { advanceSession, endSessions, insertSession } from './session.store.ts';
+
+/** What signing in and out needs. */
+export interface SessionDeps {
+  readonly db: Database;
+  readonly hasher: PasswordHasher;
+  readonly accessTokens: AccessTokens;
+  readonly refreshTokens: RefreshTokens;
+  readonly revocations: RevocationPublisher;
+  readonly accessTtlSeconds: number;
+  readonly sessionTtlHours: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Where a caller signs in from. */
+export interface Client {
+  readonly device: string;
+  readonly address: string;
+}
+
+/** The pair of tokens that a log-in or a refresh gives. */
+export interface SignedIn {
+  readonly user: UserRow;
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly expiresInSeconds: number;
+}
+
+const DEVICE_CHARS_MAX = 200;
+
+/** Opens a session. Unknown address, wrong password and disabled user are one answer, after the same work. */
+export async function login(
+  deps: SessionDeps,
+  input: { readonly email: string; readonly password: string; readonly client: Client },
+  signal: AbortSignal,
+): Promise<SignedIn> {
+  const found = await readLogin(deps.db, input.email);
+  const matches = await deps.hasher.verify(found?.passwordHash, input.password, signal);
+  const device = input.client.device.slice(0, DEVICE_CHARS_MAX);
+  const session =
+    found && matches
+      ? await deps.db.transaction(
+          (em) =>
+            insertSession(em, { userId: found.id, device, address: input.client.address, expiresAt: sessionEnd(deps) }),
+          { signal },
+        )
+      : undefined;
+  if (!found || !session) throw new DomainError('WRONG_CREDENTIALS', 'The e-mail address or the password is wrong.');
+  return signIn(deps, found.id, session.id, 1, found.role);
+}
+
+/** Exchanges a refresh token. One that was used before is stolen or was stolen: its whole session ends. */
+export async function refresh(
+  deps: SessionDeps,
+  input: { readonly refreshToken: string; readonly address: string },
+  signal: AbortSignal,
+): Promise<SignedIn> {
+  const claim = deps.refreshTokens.decode(input.refreshToken);
+  if (!claim) throw new DomainError('UNAUTHENTICATED', 'The refresh token is not valid.');
+  const advance = await deps.db.transaction(
+    async (em) => {
+      const result = await advanceSession(em, { ...claim, address: input.address, expiresAt: sessionEnd(deps) });
+      if (result.kind === 'reused') {
+        await endSessions(em, result.userId, { only: claim.sessionId });
+        await revoke(deps, em, result.userId, claim.sessionId);
+      }
+      return result;
+    },
+    { signal },
+  );
+  switch (advance.kind) {
+    case 'advanced':
+      return signIn(deps, advance.userId, claim.sessionId, advance.generation, advance.role);
+    case 'reused':
+      await deps.revocations.publish();
+      throw new DomainError('REFRESH_TOKEN_REUSED', 'This refresh token was used before; sign in again.');
+    case 'ended':
+      throw new DomainError('UNAUTHENTICATED', 'The session has ended; sign in again.');
+  }
+}
+
+/** Ends one session of a user, or all of them; resolves when their access tokens are refused. */
+export async function endUserSessions(
+  deps: SessionDeps,
+  input: { readonly userId: string; readonly only?: string; readonly except?: string },
+  signal: AbortSignal,
+): Promise<string[]> {
+  const ended = await deps.db.transaction(
+    async (em) => {
+      const ids = await endSessions(em, input.userId, input);
+      for (const id of ids) await revoke(deps, em, input.userId, id);
+      return ids;
+    },
+    { signal },
+  );
+  await deps.revocations.publish();
+  return ended;
+}
+
+async function revoke(
+  deps: SessionDeps,
+  em: Parameters<typeof insertRevocation>[0],
+  userId: string,
+  sessionId: string,
+) {
+  await insertRevocation(em, { userId, sessionId, nowMs: deps.now(), ttlSeconds: deps.accessTtlSeconds });
+}
+
+async function signIn(
+  deps: SessionDeps,
+  userId: string,
+  sessionId: string,
+  generation: number,
+  role: Role,
+): Promise<SignedIn> {
+  const [user, accessToken] = await Promise.all([
+    readUser(deps.db, userId),
+    deps.accessTokens.issue({ userId, sessionId, role }),
+  ]);
+  const refreshToken = deps.refreshTokens.encode({ sessionId, generation });
+  return { user, accessToken, refreshToken, expiresInSeconds: deps.accessTtlSeconds };
+}
+
+function sessionEnd({ now, sessionTtlHours }: SessionDeps): Date {
+  return new Date(now() + sessionTtlHours * 3_600_000);
+}

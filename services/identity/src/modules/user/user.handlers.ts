@@ -1,0 +1,86 @@
+import { create } from '@bufbuild/protobuf';
+import type { ServiceImpl } from '@connectrpc/connect';
+import { requirePrincipal } from '@morag/auth';
+import { type User, UserSchema } from '@morag/gen/morag/identity/v1/user_pb.ts';
+import { ListUsersResponseSchema, UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
+import type { Cursor } from '@morag/orm';
+import { methodName, type PageTokens, updatedFields } from '@morag/rpc';
+import type { SessionDeps } from '../session/login.ts';
+import { changePassword } from './change-password.ts';
+import { type CreateUserDeps, createUser } from './create-user.ts';
+import { listUsers } from './list-users.ts';
+import { deleteUser, type UserChanges, updateUser } from './update-user.ts';
+import { fromRole, toUser } from './user.mapping.ts';
+import { readUser, userNotFound } from './user.store.ts';
+import { resolveUserId } from './user-access.ts';
+
+/** What the handlers of users need. */
+export type UserDeps = CreateUserDeps & SessionDeps & { readonly pageTokens: PageTokens };
+
+/** UserService over the use cases. */
+export function userHandlers(deps: UserDeps): ServiceImpl<typeof UserService> {
+  return {
+    async createUser(request, context) {
+      const user = request.user ?? create(UserSchema);
+      const { name, email, password } = user;
+      const input = {
+        name,
+        email,
+        password,
+        avatarUrl: user.avatarUrl || null,
+        role: fromRole(user.role),
+        passwordField: 'user.password',
+      };
+      return toUser(await createUser(deps, input, context.signal));
+    },
+    async getUser(request, context) {
+      return toUser(await readUser(deps.db, resolveUserId(requirePrincipal(context), request.userId)));
+    },
+    async listUsers(request, context) {
+      const { pageSize, pageToken, filter, orderBy } = request;
+      const binding = {
+        caller: requirePrincipal(context).userId,
+        method: methodName(UserService.method.listUsers),
+        query: { filter, orderBy },
+      };
+      const cursor = deps.pageTokens.decode<Cursor>(binding, pageToken);
+      const page = await listUsers(deps, { pageSize, cursor, filter, orderBy });
+      return create(ListUsersResponseSchema, {
+        users: page.rows.map(toUser),
+        nextPageToken: page.next ? deps.pageTokens.encode(binding, page.next) : '',
+      });
+    },
+    async updateUser(request, context) {
+      const principal = requirePrincipal(context);
+      const user = request.user ?? create(UserSchema);
+      const input = {
+        principal,
+        userId: resolveUserId(principal, request.userId),
+        changes: changesOf(user, updatedFields(UserSchema, user, request.updateMask)),
+        etag: user.etag,
+      };
+      return toUser(await updateUser(deps, input, context.signal));
+    },
+    async deleteUser(request, context) {
+      await deleteUser(deps, { userId: resolveUserId(requirePrincipal(context), request.userId) }, context.signal);
+      return {};
+    },
+    async changePassword(request, context) {
+      const { userId, sessionId } = requirePrincipal(context);
+      if (request.userId !== 'me' && request.userId.toLowerCase() !== userId) throw userNotFound(request.userId);
+      const { oldPassword, newPassword } = request;
+      await changePassword(deps, { userId, sessionId, oldPassword, newPassword }, context.signal);
+      return {};
+    },
+  };
+}
+
+function changesOf(user: User, fields: ReadonlySet<string>): UserChanges {
+  return {
+    name: fields.has('name') ? user.name : undefined,
+    email: fields.has('email') ? user.email : undefined,
+    avatarUrl: fields.has('avatar_url') ? user.avatarUrl || null : undefined,
+    role: fields.has('role') ? fromRole(user.role) : undefined,
+    disabled: fields.has('disabled') ? user.disabled : undefined,
+  };
+}

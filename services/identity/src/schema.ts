@@ -1,0 +1,12 @@
+import { fileURLToPath } from 'node:url';
+import type { SchemaDefinition } from '@morag/orm';
+import { Revocation } from './modules/revocation/revocation.entity.ts';
+import { Session } from './modules/session/session.entity.ts';
+import { User, UserSettings } from './modules/user/user.entity.ts';
+
+/** What the migrations follow from. */
+export const schema: SchemaDefinition = {
+  schema: 'identity',
+  entities: [User, UserSettings, Session, Revocation],
+  migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)),
+};
