@@ -68,12 +68,13 @@ async function withMigrator<T>(definition: SchemaDefinition, work: (migrator: Mi
 /** A migration file as we write it: forward only, for what was applied is never taken back but amended. */
 class PlainGenerator extends MigrationGenerator {
   generateMigrationFile(className: string, diff: { up: string[] }): string {
-    const statements = diff.up.filter((sql) => sql !== '').map((sql) => this.createStatement(sql, 4));
+    // The schema is there before any migration runs: the role that runs them could not make it.
+    const statements = diff.up.filter((sql) => sql !== '' && !sql.startsWith('create schema '));
     return [
       "import { Migration } from '@mikro-orm/migrations';\n\n",
       `export class ${className} extends Migration {\n`,
       '  override up(): void {\n',
-      ...statements,
+      ...statements.map((sql) => this.createStatement(sql, 4)),
       '  }\n}\n',
     ].join('');
   }
