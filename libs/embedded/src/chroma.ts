@@ -29,7 +29,7 @@ const HOST_PROGRAM = fileURLToPath(new URL('./chroma-host.mjs', import.meta.url)
 export async function startEmbeddedChroma({ folder, port }: ChromaOptions): Promise<EmbeddedChroma> {
   const data = join(folder, 'data');
   mkdirSync(data, { recursive: true });
-  await endLeftoverServer(folder, data);
+  await endLeftoverChroma(folder);
   const server = startServerProcess(process.execPath, [HOST_PROGRAM, data, String(port)], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder },
@@ -58,8 +58,12 @@ export async function startEmbeddedChroma({ folder, port }: ChromaOptions): Prom
   };
 }
 
-/** Chroma does not lock its data folder, so nothing but this keeps a second server off it. */
-async function endLeftoverServer(folder: string, data: string): Promise<void> {
+/**
+ * Ends a Chroma that an owner who was killed left on this folder; the folder must be ours now. Chroma does not lock its
+ * data, so nothing but this keeps a second server off them.
+ */
+export async function endLeftoverChroma(folder: string): Promise<void> {
+  const data = join(folder, 'data');
   const file = join(folder, 'chroma.pid');
   if (!existsSync(file)) return;
   const pid = Number(readFileSync(file, 'utf8'));

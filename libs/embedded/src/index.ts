@@ -1,4 +1,11 @@
-export { type Account, EmbeddedServerError, isAlive } from './child.ts';
-export { type ChromaOptions, type EmbeddedChroma, startEmbeddedChroma } from './chroma.ts';
+export {
+  type Account,
+  EmbeddedServerError,
+  endLeftover,
+  isAlive,
+  type ServerProcess,
+  startServerProcess,
+} from './child.ts';
+export { type ChromaOptions, type EmbeddedChroma, endLeftoverChroma, startEmbeddedChroma } from './chroma.ts';
 export { freePort, isPortFree } from './port.ts';
-export { type EmbeddedPostgres, type PostgresOptions, startEmbeddedPostgres } from './postgres.ts';
+export { type EmbeddedPostgres, endLeftoverPostgres, type PostgresOptions, startEmbeddedPostgres } from './postgres.ts';

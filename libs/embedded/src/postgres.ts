@@ -84,6 +84,11 @@ async function makeDataFolder(home: PostgresHome, password: string): Promise<voi
   renameSync(draft, home.data);
 }
 
+/** Ends a PostgreSQL that an owner who was killed left on this folder; the folder must be ours now. */
+export async function endLeftoverPostgres(folder: string): Promise<void> {
+  if (existsSync(folder)) await endLeftoverServer(await settlePostgres(folder));
+}
+
 /** A server whose owner was killed goes on by itself; two on one data folder would destroy it. */
 async function endLeftoverServer(home: PostgresHome): Promise<void> {
   const file = join(home.data, 'postmaster.pid');

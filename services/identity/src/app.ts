@@ -125,3 +125,16 @@ async function readiness(db: Database): Promise<Record<string, boolean>> {
   const migrations = postgres && (await pendingMigrations(db).catch(() => ['unknown'])).length === 0;
   return { postgres, migrations };
 }
+
+/** Makes the first administrator without starting the service: for an installation whose service is another process. */
+export async function makeFirstAdministrator(
+  config: IdentityConfig,
+  administrator: { readonly email: string; readonly password: string },
+): Promise<void> {
+  const logger = createLogger({ level: 'silent', service: 'identity' });
+  const masterKey = loadMasterKey(config.masterKey);
+  const db = await openServiceDatabase({ config: config.database, definition: schema, masterKey, logger });
+  const { registrationEnabled, defaultRole } = config;
+  const deps = { db, hasher: createPasswordHasher(), registrationEnabled, defaultRole };
+  await ensureAdministrator(deps, administrator, AbortSignal.timeout(30_000)).finally(() => db.close());
+}

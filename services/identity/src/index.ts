@@ -1,3 +1,3 @@
-export { buildIdentityService, type IdentityInstance, type IdentityParts } from './app.ts';
+export { buildIdentityService, type IdentityInstance, type IdentityParts, makeFirstAdministrator } from './app.ts';
 export { generateSigningKeyPem } from './modules/token/signing-key.ts';
 export { schema } from './schema.ts';
