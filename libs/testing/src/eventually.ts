@@ -1,0 +1,26 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** See eventually. */
+export interface EventuallyOptions {
+  /** Default 5000. */
+  readonly timeoutMs?: number;
+  /** Default 20. */
+  readonly intervalMs?: number;
+}
+
+/**
+ * Tries `attempt` until it does not throw, and answers what it returned. After the time is up its last error is thrown: an
+ * expectation inside says what was still wrong.
+ */
+export async function eventually<T>(
+  attempt: () => T | Promise<T>,
+  { timeoutMs = 5_000, intervalMs = 20 }: EventuallyOptions = {},
+): Promise<T> {
+  for (const deadline = performance.now() + timeoutMs; ; await pause(intervalMs)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() >= deadline) throw error;
+    }
+  }
+}
