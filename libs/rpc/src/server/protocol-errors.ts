@@ -11,6 +11,7 @@ import { trailerFlag, trailerParse, trailerSerialize } from '@connectrpc/connect
 import { DomainError } from '@morag/errors';
 import { RequestInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
 import { REQUEST_ID_HEADER } from '../call-context.ts';
+import { parseError } from './parse-errors.ts';
 
 type Protocol = 'connect' | 'grpc' | 'grpc-web';
 
@@ -36,9 +37,7 @@ export async function refusalOf(req: UniversalServerRequest, res: UniversalServe
       return new DomainError('BODY_TOO_LARGE', 'The message is larger than the limit.', { cause: error });
     case Code.Internal:
     case Code.InvalidArgument:
-      return new DomainError('MALFORMED_BODY', `The message could not be read: ${withoutTypes(error.rawMessage)}`, {
-        cause: error,
-      });
+      return parseError(error.rawMessage, error);
     case Code.DeadlineExceeded:
       return new DomainError('DEADLINE_EXCEEDED', 'The deadline passed.', { cause: error });
     case Code.Canceled:
@@ -47,11 +46,6 @@ export async function refusalOf(req: UniversalServerRequest, res: UniversalServe
     default:
       return new DomainError('UNSUPPORTED_MEDIA_TYPE', error.rawMessage, { cause: error });
   }
-}
-
-/** The parser's words begin with the format or with the type that it was reading. */
-function withoutTypes(text: string): string {
-  return text.replace(/^parse binary: |^cannot decode message [\w.]+ from JSON: /, '');
 }
 
 async function libraryError(req: UniversalServerRequest, res: UniversalServerResponse): Promise<ConnectError> {
