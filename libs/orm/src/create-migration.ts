@@ -59,7 +59,7 @@ async function withMigrator<T>(definition: SchemaDefinition, work: (migrator: Mi
     },
   });
   try {
-    return await work(new Migrator(orm.em as ConstructorParameters<typeof Migrator>[0]));
+    return await work(new Migrator(orm.em));
   } finally {
     await orm.close(true);
   }

@@ -52,7 +52,7 @@ export interface Database {
 /** MikroORM's driver with our meaning of errors, so that every path through a unit of work has it. */
 class TranslatingDriver extends PostgreSqlDriver {
   override convertException(exception: Error): DriverException {
-    if (exception instanceof DomainError) return exception as unknown as DriverException;
+    if (exception instanceof DomainError) return exception;
     // MikroORM only throws what it gets here; that the result need not be a DriverException is known to nobody else.
     return translatePgError(super.convertException(exception)) as DriverException;
   }
@@ -77,7 +77,7 @@ export async function createOrm(options: OrmOptions): Promise<Database> {
     logger: (message) => logger?.debug(message),
   });
 
-  const fork = (): Em => orm.em.fork() as Em;
+  const fork = (): Em => orm.em.fork();
 
   return {
     options,
@@ -95,7 +95,7 @@ export async function createOrm(options: OrmOptions): Promise<Database> {
       signal?.throwIfAborted();
       try {
         return await fork().transactional(async (em) => {
-          const result = await work(em as Em);
+          const result = await work(em);
           signal?.throwIfAborted();
           return result;
         });

@@ -18,6 +18,9 @@ export { type Order, type OrderField, type OrderFields, parseOrderBy } from './l
 export { type Cursor, type ListRequest, type ListSpec, listPage, type Page } from './list-page.ts';
 export { MigrationError, migrate, pendingMigrations } from './migrate.ts';
 export { openServiceDatabase, type ServiceDatabaseOptions } from './open-database.ts';
+export { OutboxEvent } from './outbox.entity.ts';
+export { appendEvent, type NewEvent } from './outbox.ts';
+export { createOutboxRelay, type DeliveredEvent, type OutboxRelay, type OutboxRelayOptions } from './outbox-relay.ts';
 export { translatePgError, violatedConstraint } from './pg-errors.ts';
 export type { ConnectionOptions, PoolBounds } from './pool.ts';
 export { ensureSchemaAndRole, ensureSchemas, type ServiceRole } from './prepare-database.ts';

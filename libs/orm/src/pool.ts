@@ -33,7 +33,7 @@ export const COLUMN_TYPES = {
   getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
     if (oid === INT8) return BigInt;
     if (oid === DATE) return (text) => text;
-    return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
+    return pg.types.getTypeParser(oid, format);
   },
 };
 
