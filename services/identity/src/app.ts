@@ -136,5 +136,9 @@ export async function makeFirstAdministrator(
   const db = await openServiceDatabase({ config: config.database, definition: schema, masterKey, logger });
   const { registrationEnabled, defaultRole } = config;
   const deps = { db, hasher: createPasswordHasher(), registrationEnabled, defaultRole };
-  await ensureAdministrator(deps, administrator, AbortSignal.timeout(30_000)).finally(() => db.close());
+  try {
+    await ensureAdministrator(deps, administrator, AbortSignal.timeout(30_000));
+  } finally {
+    await db.close();
+  }
 }
