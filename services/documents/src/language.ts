@@ -1,65 +1,72 @@
 import { detectAll } from 'tinyld';
+import { languageByFunctionWords } from './function-words.ts';
 
 /** No language: too little text, or none that is known. */
 export const UNDETERMINED = 'und';
 
 /** Below as many letters a guess is no better than chance; up to the second bound it must be a sure one. */
 const LETTERS_MIN = 24;
+const LETTERS_MIN_OF_OTHER_SCRIPTS = 8;
 const LETTERS_ENOUGH = 120;
 const ACCURACY_MIN = 0.3;
+/** Enough for a stable answer. */
+const SAMPLE_CHARACTERS_MAX = 6_000;
 /**
- * Pieces that vote. One detection over a long text is misled by a single foreign letter (a π makes it Greek), and
- * a preface or an appendix may be in another language than the rest.
+ * Pieces that vote where function words do not decide. One detection over a long text is misled by a single foreign
+ * letter: a π makes it Greek.
  */
 const PIECES_MAX = 15;
-const DOCUMENT_PIECE_CHARACTERS = 300;
-const PASSAGE_PIECE_CHARACTERS = 180;
+const PIECE_CHARACTERS = 300;
 /** A passage is taken to be in another language than its document only on firm evidence. */
-const PASSAGE_PIECES_MIN = 3;
-const PASSAGE_SHARE_MIN = 0.9;
+const PASSAGE_LETTERS_MIN = 160;
 
 /** The BCP 47 primary language of a text, or `und`. */
 export function detectLanguage(text: string): string {
-  const { language, pieces, accuracy } = vote(text, DOCUMENT_PIECE_CHARACTERS);
-  const letters = text.slice(0, LETTERS_ENOUGH * 4).replaceAll(/\P{L}+/gu, '').length;
-  if (pieces === 0 || letters < LETTERS_MIN) return UNDETERMINED;
-  return letters >= LETTERS_ENOUGH || accuracy >= ACCURACY_MIN ? language : UNDETERMINED;
+  const sample = spread(text, SAMPLE_CHARACTERS_MAX / PIECE_CHARACTERS).join(' ');
+  return languageByFunctionWords(sample) ?? languageByLetters(text) ?? UNDETERMINED;
 }
 
 /** The language of a passage in a document of a known one: that one, unless the passage clearly differs. */
 export function detectPassageLanguage(text: string, documentLanguage: string): string {
-  const { language, share, pieces } = vote(text, PASSAGE_PIECE_CHARACTERS);
-  return pieces >= PASSAGE_PIECES_MIN && share >= PASSAGE_SHARE_MIN ? language : documentLanguage;
+  if (letterCount(text) < PASSAGE_LETTERS_MIN) return documentLanguage;
+  return languageByFunctionWords(text) ?? documentLanguage;
 }
 
-interface Vote {
-  readonly language: string;
-  /** Pieces that had an opinion, the share of them that agrees, and how sure the surest of those is. */
-  readonly pieces: number;
-  readonly share: number;
-  readonly accuracy: number;
-}
-
-function vote(text: string, pieceCharacters: number): Vote {
+/** By the groups of letters that occur; the piece-wise majority. Decides for other scripts, and for languages not known above. */
+function languageByLetters(text: string): string | undefined {
   const ballots = new Map<string, { votes: number; accuracy: number }>();
-  for (const piece of sample(text, pieceCharacters)) {
+  for (const piece of spread(text, PIECES_MAX)) {
     const [best] = detectAll(piece.replaceAll(/[^\p{L}\s]+/gu, ' '));
     if (!best) continue;
     const ballot = ballots.get(best.lang);
-    const accuracy = Math.max(best.accuracy, ballot?.accuracy ?? 0);
-    ballots.set(best.lang, { votes: (ballot?.votes ?? 0) + 1, accuracy });
+    ballots.set(best.lang, {
+      votes: (ballot?.votes ?? 0) + 1,
+      accuracy: Math.max(best.accuracy, ballot?.accuracy ?? 0),
+    });
   }
-  const pieces = [...ballots.values()].reduce((sum, ballot) => sum + ballot.votes, 0);
   const [winner] = [...ballots].sort(([, a], [, b]) => b.votes - a.votes || b.accuracy - a.accuracy);
-  if (!winner) return { language: UNDETERMINED, pieces: 0, share: 0, accuracy: 0 };
-  return { language: winner[0], pieces, share: winner[1].votes / pieces, accuracy: winner[1].accuracy };
+  const letters = letterCount(text);
+  const isOther = isOfOtherScript(text);
+  if (!winner || letters < (isOther ? LETTERS_MIN_OF_OTHER_SCRIPTS : LETTERS_MIN)) return undefined;
+  // Latin letters without any function words: names, code, figures. A guess at those would only be one.
+  if (!isOther && letters >= LETTERS_ENOUGH) return undefined;
+  return winner[1].accuracy >= ACCURACY_MIN ? winner[0] : undefined;
 }
 
-/** Pieces of a length from all over the text. */
-function sample(text: string, pieceCharacters: number): string[] {
-  const count = Math.min(PIECES_MAX, Math.max(1, Math.floor(text.length / pieceCharacters)));
+function isOfOtherScript(text: string): boolean {
+  const latin = text.match(/\p{sc=Latin}/gu)?.length ?? 0;
+  return letterCount(text) - latin > latin / 2;
+}
+
+function letterCount(text: string): number {
+  return text.replaceAll(/\P{L}+/gu, '').length;
+}
+
+/** Pieces of equal length from all over the text: a preface or an appendix may be in another language than the rest. */
+function spread(text: string, piecesMax: number): string[] {
+  const count = Math.min(piecesMax, Math.max(1, Math.floor(text.length / PIECE_CHARACTERS)));
   const stride = text.length / count;
-  return Array.from({ length: count }, (_, i) => text.slice(i * stride, i * stride + pieceCharacters));
+  return Array.from({ length: count }, (_, i) => text.slice(i * stride, i * stride + PIECE_CHARACTERS));
 }
 
 /** PostgreSQL's text search configurations by language (those that come with every PostgreSQL since 14). */
@@ -94,7 +101,11 @@ const TEXT_SEARCH_CONFIGURATIONS: Readonly<Record<string, string>> = {
   yi: 'yiddish',
 };
 
-/** The configuration that stems a language; `simple`, which only folds case, where PostgreSQL knows none. */
+/**
+ * The configuration that stems a language; `simple`, which only folds case, where PostgreSQL knows none. Text of no certain
+ * language is names, figures and headings, most of them English.
+ */
 export function textSearchConfiguration(language: string): string {
+  if (language === UNDETERMINED) return 'english';
   return TEXT_SEARCH_CONFIGURATIONS[language] ?? 'simple';
 }

@@ -7,7 +7,6 @@ import { type Draft, finishDraft } from './draft.ts';
 import { extractHtml } from './html.extractor.ts';
 import { extractJson } from './json.extractor.ts';
 import { extractMarkdown } from './markdown.extractor.ts';
-import { extractPdf } from './pdf/pdf.extractor.ts';
 import { extractText } from './text.extractor.ts';
 
 /** What is known of a file besides its bytes. */
@@ -36,10 +35,13 @@ export async function extractDocument(
   return extracted;
 }
 
-function draftOf(type: DocumentType, bytes: Uint8Array, name: string, signal: AbortSignal): Draft | Promise<Draft> {
+async function draftOf(type: DocumentType, bytes: Uint8Array, name: string, signal: AbortSignal): Promise<Draft> {
   switch (type) {
-    case 'pdf':
+    case 'pdf': {
+      // Loaded when needed: pdf.js is the largest part of the program.
+      const { extractPdf } = await import('./pdf/pdf.extractor.ts');
       return extractPdf(bytes, name, signal);
+    }
     case 'html':
       return extractHtml(decodeText(bytes, name, 'html'));
     case 'markdown':

@@ -51,6 +51,9 @@ export function extractHtmlFragment(source: string): DraftBlock[] {
 class HtmlWalker {
   readonly #blocks: DraftBlock[] = [];
   #inline = '';
+  /** How much of it is links, and how many. */
+  #linked = 0;
+  #links = 0;
   /** A term that is waiting for its definition, so that the two stay together. */
   #term = '';
 
@@ -91,12 +94,22 @@ class HtmlWalker {
         this.#flush();
         this.#term = this.#withTerm(unwrap(textOf(element)), ', ');
         return;
+      case 'a':
+        return this.#link(element, depth);
       case 'img':
         this.#inline += ` ${attributeOf(element, 'alt') ?? ''} `;
         return;
       default:
         return this.#container(element, depth);
     }
+  }
+
+  #link(element: Element, depth: number): void {
+    const before = visibleLength(this.#inline);
+    this.#children(element, depth);
+    if (attributeOf(element, 'href') === undefined) return;
+    this.#links++;
+    this.#linked += Math.max(0, visibleLength(this.#inline) - before);
   }
 
   #container(element: Element, depth: number): void {
@@ -139,8 +152,11 @@ class HtmlWalker {
       .map(unwrap)
       .filter((part) => part !== '')
       .join('\n');
+    const isMenu = this.#links >= MENU_ITEMS_MIN && this.#linked > visibleLength(text) * LINK_SHARE_OF_MENU;
     this.#inline = '';
-    if (text !== '') this.#blocks.push({ kind: 'paragraph', text: this.#withTerm(text, ': ') });
+    this.#linked = 0;
+    this.#links = 0;
+    if (text !== '' && !isMenu) this.#blocks.push({ kind: 'paragraph', text: this.#withTerm(text, ': ') });
   }
 
   #withTerm(text: string, separator: string): string {

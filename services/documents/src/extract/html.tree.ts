@@ -18,9 +18,9 @@ const BOILERPLATE_ROLES = new Set([
   'menu',
   'menubar',
 ]);
-/** How generators name page furniture, in class or id. */
+/** How generators name page furniture, as a whole class name or id. */
 const BOILERPLATE_NAME =
-  /(^|[\s_-])(nav|navbar|navigation|navheader|navfooter|sidebar|sphinxsidebar|breadcrumbs?|toc|contents|tableofcontents|menu|footer|masthead|cookies?|pagination|headerlink|skip-?link|related|edit-?section|advert(isement)?|sharing|social)(?=$|[\s_-])/i;
+  /^(?:(?:site|page|global|main|top|left|right|side|local|doc)[-_]?)?(?:nav|navbar|navigation|navheader|navfooter|sidebar|sphinxsidebar|breadcrumbs?|toc|tableofcontents|table-of-contents|menu|footer|masthead|cookies?|pagination|pager|headerlink|skip-?link|editsection|edit-section|adverts?|share-?links)(?:[-_]?(?:bar|list|wrapper|container|box|menu|links?|tree|banner))?$/i;
 /** The part of the page marked as main must hold this share of its text to be trusted with all of it. */
 const MAIN_SHARE_MIN = 0.4;
 const DEPTH_MAX = 400;
@@ -43,12 +43,10 @@ export function isBoilerplate(element: Element): boolean {
   if (attributeOf(element, 'hidden') !== undefined || attributeOf(element, 'aria-hidden') === 'true') return true;
   if (BOILERPLATE_ROLES.has(attributeOf(element, 'role') ?? '')) return true;
   if ((element.tagName === 'header' || element.tagName === 'footer') && isOfPage(element)) return true;
-  // The names alone are no proof on what surely is the document: <body class="has-sidebar">, <h2 id="contents">.
+  // The names alone are no proof on what surely is the document: <body class="sidebar">, <h2 id="menu">.
   if (!['div', 'ul', 'ol', 'table', 'section', 'p', 'a', 'span'].includes(element.tagName)) return false;
-  return (
-    BOILERPLATE_NAME.test(`${attributeOf(element, 'class') ?? ''} `) ||
-    BOILERPLATE_NAME.test(attributeOf(element, 'id') ?? '')
-  );
+  const names = `${attributeOf(element, 'class') ?? ''} ${attributeOf(element, 'id') ?? ''}`;
+  return names.split(/\s+/).some((name) => BOILERPLATE_NAME.test(name));
 }
 
 /** A header within an article introduces it; one of the page is the site's. */

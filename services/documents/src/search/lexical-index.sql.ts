@@ -2,9 +2,10 @@
  * Tables of the lexical leg, for the service's first migration.
  *
  * `chunk_lexemes` stands apart from the chunks' text so that its rows stay narrow: ranking reads hundreds of them a query.
- * Its GIN index holds only chunks of active versions, and every `lexemes` also holds the token `@<database id>`, so
- * that the index itself intersects with the database and no query pays for other tenants' chunks.
- * `lexeme_stats` and `lexical_totals` count the same rows exactly: they change in the transaction that (de)activates.
+ * Its GIN index holds only chunks of active versions, and every `lexemes` also holds the token of its database and stemmer
+ * (`partitionToken`), so that the index itself intersects with them and no query pays for other tenants' chunks.
+ * `lexeme_stats` and `lexical_totals` count the same rows exactly, per stemmer, since one word has another stem under each:
+ * they change in the transaction that (de)activates.
  */
 export const LEXICAL_INDEX_DDL = `
 create table documents.chunk_lexemes (
@@ -21,9 +22,10 @@ create index chunk_lexemes_active on documents.chunk_lexemes using gin (lexemes)
 
 create table documents.lexeme_stats (
   database_id uuid not null,
+  config text not null,
   lexeme text not null,
   chunks integer not null,
-  primary key (database_id, lexeme)
+  primary key (database_id, config, lexeme)
 ) with (fillfactor = 80);
 
 create table documents.lexical_totals (
