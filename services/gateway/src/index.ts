@@ -1,1 +1,2 @@
-export {};
+export { BACKENDS, type Backend } from './contracts/contracts.ts';
+export { buildGateway, type Gateway, type GatewayOptions, type GatewayParts } from './gateway.ts';
