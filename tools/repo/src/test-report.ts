@@ -25,6 +25,18 @@ export function sumCounts(text: string): Counts {
     );
 }
 
+/** A run that broke before a reporter could count, or in which nothing ran, must not look like success. */
+export function judge(counts: Counts, exitCode: number): { counts: Counts; complaint?: string } {
+  if (counts.failed > 0) return { counts };
+  const complaint =
+    exitCode !== 0
+      ? 'a project ended with an error before it reported its tests'
+      : counts.passed === 0
+        ? 'no test ran'
+        : undefined;
+  return complaint ? { counts: { ...counts, failed: 1 }, complaint } : { counts };
+}
+
 /** Reads the file in MORAG_TEST_SKIPS; suites of several projects may name the same thing. */
 export function readSkips(text: string): Skip[] {
   return [...new Set(lines(text))].sort().map((line) => JSON.parse(line) as Skip);
