@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { startPostgres } from '@morag/testing';
 import { toolEnvironment } from './command.ts';
 import { listProjects, type Project, ROOT } from './projects.ts';
-import { type Counts, readSkips, sumCounts, summaryOf } from './test-report.ts';
+import { judge, readSkips, sumCounts, summaryOf } from './test-report.ts';
 
 /** Projects whose tests run at once; each runs its files one after the other. */
 const PARALLEL = '2';
