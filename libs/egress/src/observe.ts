@@ -12,13 +12,16 @@ export interface Answer {
 /** The same dispatcher, which also notes its last answer: for one call at a time. */
 export function observing(dispatcher: Dispatcher, answer: Answer): Dispatcher {
   return dispatcher.compose((dispatch) => (options, handler) => {
+    delete answer.status;
+    delete answer.headers;
+    delete answer.error;
     const onFailure = (error: Error) => {
       answer.error = error;
     };
     try {
       return dispatch(options, noting(handler, answer, onFailure));
     } catch (error) {
-      if (error instanceof Error) onFailure(error);
+      onFailure(error as Error);
       throw error;
     }
   });

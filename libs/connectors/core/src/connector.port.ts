@@ -176,8 +176,11 @@ export interface Capabilities {
   };
   /** An upsert replaces a record in one step; otherwise a reader may for a moment miss it. */
   readonly atomicReplace: boolean;
-  /** False when the vendor normalises vectors and gives only the direction back. */
-  readonly originalVectorReturned: boolean;
+  /**
+   * What a read gives back of a vector under the cosine metric, since servers normalise it: every bit, all but the last
+   * two bits of a float32, or the direction alone. Under other metrics every bit.
+   */
+  readonly cosineVectors: 'exact' | 'rounded' | 'direction';
   /** A write is seen by the next read. */
   readonly readAfterWrite: boolean;
   readonly deleteCounts: boolean;

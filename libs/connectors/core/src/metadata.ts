@@ -42,6 +42,11 @@ export function isScalar(value: JsonValue | undefined): value is string | number
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
+/** False for keys that no stored record can have: to a filter they are simply missing. */
+export function isMetadataKey(key: string): boolean {
+  return keyProblem(key) === undefined;
+}
+
 function keyProblem(key: string): string | undefined {
   if (key === '') return 'is empty';
   if (key === '__proto__') return 'is not allowed';

@@ -19,7 +19,7 @@ export function isTlsCode(code: string | undefined): boolean {
 /** The innermost error that carries a code: SDKs and `fetch` wrap what the socket said. */
 export function codedCause(error: unknown): (Error & { code: string }) | undefined {
   let current = error;
-  for (let depth = 0; depth < 5 && current instanceof Object; depth++) {
+  for (let depth = 0; depth < 5 && typeof current === 'object' && current !== null; depth++) {
     if ('code' in current && typeof current.code === 'string' && 'message' in current) {
       return current as Error & { code: string };
     }

@@ -88,6 +88,14 @@ describe('normaliseFilter', () => {
     );
   });
 
+  it.each(['$and', '_vk_meta', '__proto__'])('takes the impossible key %s as missing', (field) => {
+    expect(normaliseFilter(condition(field, 'eq', 1))).toBe(false);
+    expect(normaliseFilter({ not: condition(field, 'gt', 1) })).toBe(true);
+    expect(normaliseFilter({ and: [condition(field, 'ne', 1), condition('a', 'eq', 1)] })).toEqual(
+      condition('a', 'eq', 1),
+    );
+  });
+
   it('leaves no constant, no group of less than two and no negation but of ranges', () => {
     fc.assert(
       fc.property(filter, (given) => {

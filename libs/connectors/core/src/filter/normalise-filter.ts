@@ -1,4 +1,6 @@
+import { isMetadataKey } from '../metadata.ts';
 import type { Condition, Filter, ListCondition, RangeCondition, Scalar } from './filter.ts';
+import { matches } from './matches.ts';
 
 /** A filter in which `not` stands only before ranges and every group has at least two parts. */
 export type NormalFilter =
@@ -22,6 +24,8 @@ function normalise(filter: Filter, negated: boolean): NormalFilter | boolean {
   if ('not' in filter) return normalise(filter.not, !negated);
   if ('and' in filter) return negated ? anyOf(filter.and, true) : allOf(filter.and, false);
   if ('or' in filter) return negated ? allOf(filter.or, true) : anyOf(filter.or, false);
+  // A reserved or operator-like name never reaches a vendor.
+  if (!isMetadataKey(filter.field)) return matches(filter, undefined) !== negated;
   switch (filter.op) {
     case 'eq':
     case 'ne':

@@ -1,0 +1,244 @@
+import {
+  type Call,
+  type CallOptions,
+  type Capabilities,
+  type CollectionInfo,
+  type CollectionPage,
+  type CollectionSpec,
+  ConnectorError,
+  checkCollectionSpec,
+  checkIds,
+  checkQuery,
+  checkRecords,
+  checkScan,
+  type DeleteResult,
+  decodeCursor,
+  encodeCursor,
+  type FetchResult,
+  type Filter,
+  type Hit,
+  type Include,
+  isOffset,
+  type Metadata,
+  metadataProblem,
+  type Ping,
+  type QueryRequest,
+  refuse,
+  type ScanPage,
+  type ScanRequest,
+  type ServerInfo,
+  type ServerSettings,
+  type Stats,
+  type UpsertResult,
+  type VectorConnector,
+  type VectorRecord,
+} from '@morag/connectors-core';
+import type { Egress } from '@morag/egress';
+import type { Collection } from 'chromadb';
+import { ChromaAccess, isNotFound } from './chroma.access.ts';
+import { type ChromaCollection, createCollection, deleteCollection, listCollections } from './chroma.collections.ts';
+import { CHROMA_CAPABILITIES, type ChromaOptions } from './chroma.options.ts';
+import { queryRecords } from './chroma.query.ts';
+import { deleteRecords, fetchRecords, matchingIds, upsertRecords } from './chroma.records.ts';
+import { isChromaPosition, scanRecords } from './chroma.scan.ts';
+import { pingServer, serverStats, serverVersion } from './chroma.server.ts';
+
+const LIST_LIMIT = 100;
+
+/** Chroma, from 1.0.0 on, over its own SDK. Nothing is sent before the first call. */
+export class ChromaConnector implements VectorConnector {
+  readonly vendor = 'chroma';
+  readonly #settings: ServerSettings;
+  readonly #options: ChromaOptions;
+  readonly #access: ChromaAccess;
+
+  constructor(settings: ServerSettings, options: ChromaOptions, egress: Egress) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#access = new ChromaAccess(settings, options, egress);
+  }
+
+  capabilities(): Capabilities {
+    return CHROMA_CAPABILITIES;
+  }
+
+  ping(options?: CallOptions): Promise<Ping> {
+    return this.#access.run('ping', options, async (session, call) => {
+      const before = performance.now();
+      await pingServer(session, call, this.#settings, this.#options);
+      return { latencyMs: performance.now() - before, authenticated: false };
+    });
+  }
+
+  info(options?: CallOptions): Promise<ServerInfo> {
+    return this.#access.run('info', options, async (session, call) => ({
+      vendor: 'chroma',
+      version: await serverVersion(session, call),
+      warnings: [],
+    }));
+  }
+
+  stats(collection: string | undefined, options?: CallOptions): Promise<Stats> {
+    if (collection === undefined) return this.#access.run('stats', options, serverStats);
+    return this.#access.on('stats', collection, options, async (handle) => ({
+      records: await handle.count(),
+      approximate: false,
+    }));
+  }
+
+  listCollections(page: { cursor?: string; limit?: number } = {}, options?: CallOptions): Promise<CollectionPage> {
+    return this.#access.run('listCollections', options, async (session, call) => {
+      const { cursor, limit = LIST_LIMIT } = page;
+      const offset = cursor === undefined ? 0 : decodeCursor(cursor, 'chroma', '', isOffset);
+      if (offset === undefined) throw new ConnectorError('invalid_argument', call, 'The cursor is not of this list.');
+      const found = await listCollections(session, call, offset, limit);
+      const nextCursor = found.length < limit ? null : encodeCursor('chroma', '', offset + found.length);
+      return { collections: found.map(toInfo), nextCursor };
+    });
+  }
+
+  describeCollection(name: string, options?: CallOptions): Promise<CollectionInfo> {
+    return this.#access.run('describeCollection', options, async (_, call) =>
+      toInfo(await this.#access.find(call, name)),
+    );
+  }
+
+  collectionExists(name: string, options?: CallOptions): Promise<boolean> {
+    return this.#access.run('collectionExists', options, async (_, call) => {
+      try {
+        await this.#access.find(call, name);
+        return true;
+      } catch (error) {
+        if (isNotFound(error)) return false;
+        throw error;
+      }
+    });
+  }
+
+  createCollection(spec: CollectionSpec, options?: CallOptions): Promise<CollectionInfo> {
+    return this.#access.run('createCollection', options, async (_, call) => {
+      checkCollectionSpec(call, spec, CHROMA_CAPABILITIES);
+      const { hnsw } = this.#options;
+      try {
+        return toInfo(await this.#access.within(call, (session) => createCollection(session, call, spec, hnsw)));
+      } catch (error) {
+        if (!(error instanceof ConnectorError) || error.httpStatus !== 409) throw error;
+        if (!spec.ifNotExists) throw new ConnectorError('already_exists', call, 'A collection of this name exists.');
+      }
+      const present = await this.#access.find(call, spec.name);
+      if (present.dimension === spec.dimension && present.metric === spec.metric) return toInfo(present);
+      throw new ConnectorError('conflict', call, 'The collection exists with another dimension or metric.');
+    });
+  }
+
+  deleteCollection(name: string, request: { ifExists?: boolean } = {}, options?: CallOptions): Promise<void> {
+    return this.#access.run('deleteCollection', options, async (_, call) => {
+      try {
+        const { nativeName } = await this.#access.find(call, name);
+        this.#access.forget(name);
+        await this.#access.within(call, (session) => deleteCollection(session, nativeName));
+      } catch (error) {
+        if (!request.ifExists || !isNotFound(error)) throw error;
+      }
+    });
+  }
+
+  upsert(collection: string, records: readonly VectorRecord[], options?: CallOptions): Promise<UpsertResult> {
+    return this.#access.on('upsert', collection, options, async (handle, info, call) => {
+      checkRecords(call, records, info);
+      await upsertRecords(handle, records);
+      return { accepted: records.length, failed: [] };
+    });
+  }
+
+  fetch(
+    collection: string,
+    ids: readonly string[],
+    include: Include = {},
+    options?: CallOptions,
+  ): Promise<FetchResult> {
+    return this.#access.on('fetch', collection, options, async (handle, _, call) => {
+      checkIds(call, ids);
+      const unique = [...new Set(ids)];
+      const found = await fetchRecords(handle, unique, include);
+      return {
+        records: unique.map((id) => found.get(id)).filter((record) => record !== undefined),
+        missing: unique.filter((id) => !found.has(id)),
+      };
+    });
+  }
+
+  query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
+    return this.#access.on('query', collection, options, async (handle, { dimension, metric }, call) => {
+      checkQuery(call, request, { dimension, metric }, CHROMA_CAPABILITIES.maxTopK);
+      const vector = request.vector ?? (await vectorOf(handle, request.id ?? '', call));
+      return queryRecords(handle, metric, vector, request);
+    });
+  }
+
+  count(collection: string, filter?: Filter, options?: CallOptions): Promise<number> {
+    return this.#access.on('count', collection, options, async (handle) =>
+      filter ? (await matchingIds(handle, filter)).length : handle.count(),
+    );
+  }
+
+  deleteByIds(collection: string, ids: readonly string[], options?: CallOptions): Promise<DeleteResult> {
+    return this.#access.on('deleteByIds', collection, options, async (handle, _, call) => {
+      checkIds(call, ids);
+      await deleteRecords(handle, ids);
+      return {};
+    });
+  }
+
+  deleteByFilter(collection: string, filter: Filter, options?: CallOptions): Promise<{ deleted: number }> {
+    return this.#access.on('deleteByFilter', collection, options, async (handle) => {
+      const ids = await matchingIds(handle, filter);
+      await deleteRecords(handle, ids);
+      return { deleted: ids.length };
+    });
+  }
+
+  updateMetadata(collection: string, id: string, patch: Metadata, options?: CallOptions): Promise<void> {
+    return this.#access.on('updateMetadata', collection, options, async (handle, _, call) => {
+      checkIds(call, [id]);
+      refuse(call, metadataProblem(patch));
+      const record = (await fetchRecords(handle, [id], { vector: true })).get(id);
+      if (!record?.vector) throw noSuchRecord(call);
+      const metadata = { ...record.metadata, ...patch };
+      refuse(call, metadataProblem(metadata));
+      await upsertRecords(handle, [{ ...record, vector: record.vector, metadata }]);
+    });
+  }
+
+  scan(collection: string, request: ScanRequest, options?: CallOptions): Promise<ScanPage> {
+    return this.#access.on('scan', collection, options, async (handle, { uuid }, call) => {
+      checkScan(call, request);
+      const { cursor } = request;
+      const position = cursor === undefined ? undefined : decodeCursor(cursor, 'chroma', uuid, isChromaPosition);
+      if (cursor !== undefined && !position) {
+        throw new ConnectorError('invalid_argument', call, 'The cursor is not of this collection.');
+      }
+      const { records, next } = await scanRecords(handle, request, position);
+      return { records, nextCursor: next && encodeCursor('chroma', uuid, next) };
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#access.close();
+  }
+}
+
+async function vectorOf(collection: Collection, id: string, call: Call): Promise<Float32Array> {
+  const record = (await fetchRecords(collection, [id], { vector: true, metadata: false, document: false })).get(id);
+  if (!record?.vector) throw noSuchRecord(call);
+  return record.vector;
+}
+
+function noSuchRecord(call: Call): ConnectorError {
+  return new ConnectorError('not_found', call, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
+}
+
+function toInfo(collection: ChromaCollection): CollectionInfo {
+  const { name, nativeName, dimension, metric, state, createdByUs } = collection;
+  return { name, nativeName, dimension, metric, state, createdByUs };
+}

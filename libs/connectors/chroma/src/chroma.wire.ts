@@ -1,0 +1,101 @@
+import { type Call, ConnectorError, createRedactor, type ServerSettings, tlsOf } from '@morag/connectors-core';
+import { type Answer, type Egress, observing } from '@morag/egress';
+import { ChromaClient, type Collection } from 'chromadb';
+import type { Dispatcher } from 'undici';
+import { chromaError } from './chroma.errors.ts';
+import type { ChromaOptions } from './chroma.options.ts';
+
+const ERROR_TEXT_LENGTH_MAX = 4096;
+
+/** One call's way to the server. */
+export interface ChromaSession {
+  /** The SDK's handle of a collection by its UUID; making one asks nothing of the server. */
+  collection(uuid: string): Collection;
+  /** An endpoint that the SDK reads incompletely, below the database's path or at an absolute one. */
+  request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown>;
+  /** Whether the last answer had this status. */
+  answered(status: number): boolean;
+}
+
+/** Chroma over HTTP. A session carries the call's signal, which the SDK ties to a client for its whole life. */
+export interface ChromaWire {
+  run<T>(call: Call, work: (session: ChromaSession) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+// The SDK asks a fresh client's server what it supports before the first write; every server since 1.0.0 says this.
+const PREFLIGHT = { max_batch_size: 5461, supports_base64_encoding: true };
+
+class SessionClient extends ChromaClient {
+  constructor(args: ConstructorParameters<typeof ChromaClient>[0]) {
+    super(args);
+    this.preflightChecks = PREFLIGHT;
+  }
+}
+
+export function createChromaWire(settings: ServerSettings, options: ChromaOptions, egress: Egress): ChromaWire {
+  const { host, port, apiKey, username, password } = settings;
+  const tls = tlsOf(settings.tls, options);
+  const dispatcher = egress.dispatcher({ host, port, tls, connections: options.connections });
+  const database = settings.database || 'default_database';
+  const { tenant } = options;
+  const redact = createRedactor([apiKey, password]);
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  if (apiKey) headers['x-chroma-token'] = apiKey;
+  if (username) headers.authorization = `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`;
+  const urlHost = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  const base = `${tls ? 'https' : 'http'}://${urlHost}:${port}`;
+  const databasePath = `/api/v2/tenants/${encodeURIComponent(tenant)}/databases/${encodeURIComponent(database)}`;
+
+  function open(signal: AbortSignal, answer: Answer): ChromaSession {
+    const through: Dispatcher = observing(dispatcher, answer);
+    // `dispatcher` is undici's addition to what fetch takes.
+    const fetchOptions: RequestInit & { dispatcher: unknown } = { signal, redirect: 'manual', dispatcher: through };
+    return {
+      collection: (uuid) =>
+        new SessionClient({
+          host: urlHost,
+          port,
+          ssl: tls !== undefined,
+          tenant,
+          database,
+          headers,
+          fetchOptions,
+        }).collection(uuid),
+      async request(method, path, body) {
+        const response = await fetch(`${base}${path.startsWith('/api/') ? path : databasePath + path}`, {
+          ...fetchOptions,
+          method,
+          headers: { ...headers, 'content-type': 'application/json' },
+          body: body === undefined ? undefined : JSON.stringify(body),
+        });
+        if (!response.ok) throw new Error(await errorText(response));
+        return response.json();
+      },
+      answered: (status) => answer.status === status,
+    };
+  }
+
+  return {
+    async run(call, work) {
+      const answer: Answer = {};
+      try {
+        return await work(open(call.signal, answer));
+      } catch (error) {
+        throw error instanceof ConnectorError ? error : chromaError(error, call, answer, redact);
+      }
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+async function errorText(response: Response): Promise<string> {
+  const text = (await response.text()).slice(0, ERROR_TEXT_LENGTH_MAX);
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    if (typeof message === 'string') return message;
+  } catch {
+    // Not JSON: the text itself is what there is.
+  }
+  return text || response.statusText;
+}

@@ -1,0 +1,14 @@
+import type { Socket } from 'node:net';
+
+/** Answers every request on a connection with one status. Reads no request further than it must: a blank line ends it. */
+export function answerHttp(status: number, headers: Readonly<Record<string, string>> = {}): (socket: Socket) => void {
+  const body = JSON.stringify({ error: 'Trouble', message: 'The server is in trouble.' });
+  const lines = Object.entries({
+    'content-type': 'application/json',
+    'content-length': String(body.length),
+    connection: 'close',
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const answer = `HTTP/1.1 ${status} Trouble\r\n${lines.join('')}\r\n${body}`;
+  return (socket) => socket.once('data', () => socket.end(answer));
+}
