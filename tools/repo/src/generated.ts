@@ -24,15 +24,17 @@ const CONTRACTS: Stage = {
 
 /** Loaded only when written: what they import is written by the stage before. */
 const PAGES: Stage = {
-  patterns: ['.env.example', 'docs/errors.md'],
+  patterns: ['.env.example', 'docs/errors.md', 'docs/openapi.json'],
   async write(folder) {
-    const [{ renderEnvExample }, { errorsDocument }] = await Promise.all([
+    const [{ renderEnvExample }, { errorsDocument }, { openApiText }] = await Promise.all([
       import('@morag/config'),
       import('@morag/errors/docs.ts'),
+      import('@morag/gateway'),
     ]);
-    writeFileSync(join(folder, '.env.example'), renderEnvExample());
     mkdirSync(join(folder, 'docs'));
+    writeFileSync(join(folder, '.env.example'), renderEnvExample());
     writeFileSync(join(folder, 'docs/errors.md'), errorsDocument());
+    writeFileSync(join(folder, 'docs/openapi.json'), openApiText());
   },
 };
 
