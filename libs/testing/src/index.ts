@@ -4,3 +4,4 @@ export { type EventuallyOptions, eventually } from './eventually.ts';
 export { createFaultProxy, type FaultProxy } from './fault-proxy.ts';
 export { createLogSink, type LogSink } from './log-sink.ts';
 export { createTestDatabase, startPostgres, type TestPostgres } from './postgres.ts';
+export { noteSkip } from './skips.ts';

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { noteSkip } from '@morag/testing/skips.ts';
 import { CASES } from './cases/index.ts';
 import type { Harness } from './harness.ts';
 import { runCase } from './run-case.ts';
@@ -23,7 +24,7 @@ export function describeConnector(name: string, start: () => Promise<Harness | U
       if (!('unavailable' in harness)) return;
       const required = (process.env.MORAG_CONFORMANCE_REQUIRE ?? '').split(',').map((each) => each.trim());
       if (required.includes(name)) throw new Error(`${name} is required: ${harness.unavailable}`);
-      say(`${name} conformance skipped: ${harness.unavailable}`);
+      noteSkip(`${name} conformance`, harness.unavailable);
     }, CASE_TIMEOUT_MS);
 
     afterAll(async () => {
