@@ -3,7 +3,6 @@ import { ConnectError, type Interceptor, type Transport } from '@connectrpc/conn
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { DomainError, toConnectError } from '@morag/errors';
 import { injectTrace } from '@morag/telemetry';
-import { observed } from '../interceptors/stream.ts';
 
 /** See createServiceTransport. */
 export interface ServiceTransportOptions {
@@ -67,17 +66,27 @@ const nameConnectionFailures: Interceptor = (next) => async (req) => {
       : error;
   try {
     const res = await next(req);
-    return res.stream ? { ...res, message: observed(res.message, () => {}, name) } : res;
+    return res.stream ? { ...res, message: renamed(res.message, name) } : res;
   } catch (error) {
     throw name(error);
   }
 };
 
+async function* renamed<T>(messages: AsyncIterable<T>, name: (error: unknown) => unknown): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw name(error);
+  }
+}
+
 /** True when an error of the operating system or of the HTTP parser lies at the bottom. */
 function isConnectionFailure(error: unknown): boolean {
   if (!(error instanceof ConnectError) || error.isWireError) return false;
-  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
+  let cause: unknown = error.cause;
+  while (typeof cause === 'object' && cause !== null) {
     if ('code' in cause && typeof cause.code === 'string' && /^(E[A-Z]|HPE_)/.test(cause.code)) return true;
+    cause = 'cause' in cause ? cause.cause : undefined;
   }
   return false;
 }

@@ -2,7 +2,6 @@ import { ConnectError, type Interceptor } from '@connectrpc/connect';
 import { DomainError, toConnectError } from '@morag/errors';
 import { RequestInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
 import { requestIdKey } from '../call-context.ts';
-import { observed } from './stream.ts';
 
 /** Turns whatever a handler throws into an error with reason and request id, inside streams as well. */
 export const errorMapping: Interceptor = (next) => async (req) => {
@@ -16,11 +15,25 @@ export const errorMapping: Interceptor = (next) => async (req) => {
   };
   try {
     const res = await next(req);
-    return res.stream ? { ...res, message: observed(res.message, () => {}, translate) } : res;
+    return res.stream ? { ...res, message: translated(res.message, req.signal, translate) } : res;
   } catch (error) {
     throw translate(error);
   }
 };
+
+async function* translated<T>(
+  messages: AsyncIterable<T>,
+  signal: AbortSignal,
+  translate: (error: unknown) => ConnectError,
+): AsyncGenerator<T> {
+  try {
+    yield* messages;
+    // A handler that just ends when it is told to stop has not come to the end of its stream.
+    signal.throwIfAborted();
+  } catch (error) {
+    throw translate(error);
+  }
+}
 
 /**
  * After the caller left or the deadline passed, drivers fail in words of their own ("canceling statement"): what the

@@ -1,18 +1,14 @@
 /**
  * The same messages, with `end` called exactly once when the stream is over: with the error if it failed, with nothing
- * if it ended or its reader left. `translate` turns the error before anybody sees it.
+ * if it ended or its reader left.
  */
-export async function* observed<T>(
-  messages: AsyncIterable<T>,
-  end: (error?: unknown) => void,
-  translate: (error: unknown) => unknown = (error) => error,
-): AsyncGenerator<T> {
+export async function* observed<T>(messages: AsyncIterable<T>, end: (error?: unknown) => void): AsyncGenerator<T> {
   let failure: unknown;
   try {
     yield* messages;
   } catch (error) {
-    failure = translate(error);
-    throw failure;
+    failure = error;
+    throw error;
   } finally {
     end(failure);
   }

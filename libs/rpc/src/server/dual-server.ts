@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import * as http2 from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { NodeRequest, NodeResponse } from './probes.ts';
 
 /** See createDualServer. */
@@ -15,8 +15,13 @@ export interface DualServerOptions {
 /** One cleartext port for HTTP/1.1 and for HTTP/2 with prior knowledge. */
 export interface DualServer {
   listen(port: number, host: string): Promise<{ port: number }>;
-  /** Takes no more connections, says so to HTTP/2 clients, and closes what is idle. */
+  /**
+   * Takes no more connections and says so to HTTP/2 clients. HTTP/1.1 connections stay for now: closing an idle one would
+   * fail the request that its client may be sending just then.
+   */
   drain(): void;
+  /** Whether HTTP/1.1 connections are open. */
+  hasHttp1Connections(): boolean;
   /** Ends every connection; what has not gone within the time is cut. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -31,15 +36,58 @@ const HTTP2_SETTINGS = { maxConcurrentStreams: 1_000, initialWindowSize: 1024 * 
  */
 export function createDualServer({ handler, headerTimeoutMs, requestTimeoutMs }: DualServerOptions): DualServer {
   const h1 = http.createServer(
-    { headersTimeout: headerTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
+    {
+      headersTimeout: headerTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: headerTimeoutMs,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
     handler,
   );
   const h2 = http2.createServer({ settings: HTTP2_SETTINGS }, handler);
-  const sockets = new Set<Socket>();
-  const http1Sockets = new Set<Socket>();
+  const { sockets, http1Sockets } = splitByProtocol(h1, h2, headerTimeoutMs);
   const sessions = new Set<http2.ServerHttp2Session>();
   const closed = new Promise<void>((resolve) => h1.once('close', resolve));
+  h2.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  // Broken frames and resets are the client's doing; the session is closed by then.
+  h2.on('sessionError', () => {});
 
+  return {
+    listen: (port, host) =>
+      new Promise((resolve, reject) => {
+        h1.once('error', reject);
+        h1.listen(port, host, () => {
+          h1.off('error', reject);
+          resolve({ port: (h1.address() as AddressInfo).port });
+        });
+      }),
+    drain() {
+      // Not the method of http.Server, which closes idle connections as well.
+      NetServer.prototype.close.call(h1);
+      for (const session of sessions) session.close();
+    },
+    hasHttp1Connections: () => http1Sockets.size > 0,
+    async close(timeoutMs) {
+      h1.close();
+      for (const session of sessions) session.close();
+      // What is left is between its last response and its end; `end` lets the response out first.
+      for (const socket of http1Sockets) socket.end();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, timeoutMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Takes the place of the HTTP/1.1 server's own connection listener, and keeps the open sockets. */
+function splitByProtocol(h1: http.Server, h2: http2.Http2Server, headerTimeoutMs: number) {
+  const sockets = new Set<Socket>();
+  const http1Sockets = new Set<Socket>();
   const [serveHttp1] = h1.listeners('connection') as ((this: http.Server, socket: Socket) => void)[];
   if (serveHttp1 === undefined) throw new Error('this Node.js has no HTTP/1.1 connection listener to hand sockets to');
   h1.removeAllListeners('connection');
@@ -60,39 +108,7 @@ export function createDualServer({ handler, headerTimeoutMs, requestTimeoutMs }:
       }
     });
   });
-  h2.on('session', (session) => {
-    sessions.add(session);
-    session.once('close', () => sessions.delete(session));
-  });
-  // Broken frames and resets are the client's doing; the session is closed by then.
-  h2.on('sessionError', () => {});
-
-  return {
-    listen: (port, host) =>
-      new Promise((resolve, reject) => {
-        h1.once('error', reject);
-        h1.listen(port, host, () => {
-          h1.off('error', reject);
-          resolve({ port: (h1.address() as AddressInfo).port });
-        });
-      }),
-    drain() {
-      h1.close();
-      for (const session of sessions) session.close();
-    },
-    async close(timeoutMs) {
-      if (h1.listening) h1.close();
-      h1.closeIdleConnections();
-      for (const session of sessions) session.close();
-      // What is left is between its last response and its end; `end` lets the response out first.
-      for (const socket of http1Sockets) socket.end();
-      const timer = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
-      }, timeoutMs);
-      await closed;
-      clearTimeout(timer);
-    },
-  };
+  return { sockets, http1Sockets };
 }
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');

@@ -13,30 +13,59 @@ export interface NodeHandlerParts {
   readonly messageBytesMax: number;
 }
 
-/** The listener of both HTTP servers: RPCs by their path, then the probes, then 404. */
-export function createNodeHandler({ handlers, probes, isStopping, messageBytesMax }: NodeHandlerParts) {
-  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
-  return (req: NodeRequest, res: NodeResponse): void => {
+/** See createNodeHandler. */
+export interface NodeHandler {
+  /** For both HTTP servers. */
+  readonly listener: (req: NodeRequest, res: NodeResponse) => void;
+  /** Resolves when every response that was begun is out, or its client gone. */
+  flushed(): Promise<void>;
+}
+
+/** RPCs by their path, then the probes, then 404. */
+export function createNodeHandler(parts: NodeHandlerParts): NodeHandler {
+  const byPath = new Map(parts.handlers.map((handler) => [handler.requestPath, handler]));
+  const open = createOpenCount();
+  const listener = (req: NodeRequest, res: NodeResponse): void => {
+    open.add();
+    res.once('close', open.remove);
     // A client that goes away in the middle of its request or response is nobody's fault.
     req.on('error', () => {});
     res.on('error', () => {});
-    if (req.httpVersionMajor === 1) {
-      if (isStopping()) res.setHeader('connection', 'close');
-      res.once('finish', () => discardRest(req));
-    }
+    if (req.httpVersionMajor === 1) res.once('finish', () => discardRest(req));
     const path = pathOf(req);
     const handler = byPath.get(path);
-    if (handler !== undefined) void serve(handler, req, res, messageBytesMax);
-    else if (!probes(path, res)) refuse(req, res, new DomainError('ROUTE_NOT_FOUND', 'No such path here.'));
+    if (handler !== undefined) void serve(handler, req, res, parts);
+    else if (!parts.probes(path, res)) refuse(req, res, new DomainError('ROUTE_NOT_FOUND', 'No such path here.'));
+  };
+  return { listener, flushed: open.none };
+}
+
+function createOpenCount() {
+  let count = 0;
+  const waiting: (() => void)[] = [];
+  return {
+    add: () => void (count += 1),
+    remove() {
+      count -= 1;
+      if (count === 0) for (const resolve of waiting.splice(0)) resolve();
+    },
+    none: () => (count === 0 ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve))),
   };
 }
 
-async function serve(handler: UniversalHandler, req: NodeRequest, res: NodeResponse, messageBytesMax: number) {
+async function serve(
+  handler: UniversalHandler,
+  req: NodeRequest,
+  res: NodeResponse,
+  { isStopping, messageBytesMax }: NodeHandlerParts,
+): Promise<void> {
   const { methodKind } = handler.method;
   const isSingle = methodKind === 'unary' || methodKind === 'client_streaming';
   try {
     const request = await toUniversalRequest(handler, req, res, messageBytesMax);
-    await writeResponse(await handler(request), res, isSingle);
+    const response = await handler(request);
+    if (isStopping() && req.httpVersionMajor === 1) res.setHeader('connection', 'close');
+    await writeResponse(response, res, isSingle);
   } catch {
     // The handler answers its own errors with a response, so what failed is the connection.
     if ('stream' in res) res.stream.destroy();

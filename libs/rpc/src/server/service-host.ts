@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import type { ConnectRouter, Transport } from '@connectrpc/connect';
 import type { UniversalHandlerOptions } from '@connectrpc/connect/protocol';
@@ -59,6 +60,8 @@ export interface ServiceHost {
 const GRACE_MS = 8_000;
 /** Connections get this long to take their last response after the last call. */
 const FLUSH_MS = 500;
+/** Clients that keep connections busy are told on each of them, within this time, that it closes. */
+const LINGER_MS = 100;
 
 interface Core {
   readonly limits: Limits;
@@ -84,13 +87,14 @@ export function createServiceHost(options: ServiceHostOptions): ServiceHost {
   };
   const { admission, health, stopping } = core;
   const handlers = registerServices(options, core).handlers.map((handler) => withEdge(handler, core));
+  const http = createNodeHandler({
+    handlers,
+    probes: createProbes({ ...options, isServing: health.isServing }),
+    isStopping: () => stopping.endless.signal.aborted,
+    messageBytesMax: limits.messageBytesMax,
+  });
   const server = createDualServer({
-    handler: createNodeHandler({
-      handlers,
-      probes: createProbes({ ...options, isServing: health.isServing }),
-      isStopping: () => stopping.endless.signal.aborted,
-      messageBytesMax: limits.messageBytesMax,
-    }),
+    handler: http.listener,
     headerTimeoutMs: limits.headerTimeoutMs,
     requestTimeoutMs: limits.deadlineMsMax,
   });
@@ -113,6 +117,8 @@ export function createServiceHost(options: ServiceHostOptions): ServiceHost {
       server.drain();
       await withinTime(admission.drained(), graceMs);
       stopping.all.abort(gone);
+      await withinTime(http.flushed(), FLUSH_MS);
+      if (server.hasHttp1Connections()) await delay(LINGER_MS);
       await server.close(FLUSH_MS);
     },
     transport: () => inProcess,
