@@ -60,10 +60,15 @@ export function createRemoteKeys({
 
 /** Keys at hand: the identity service's own, or a test's. */
 export function createLocalKeys(jwks: () => readonly Pick<Jwk, 'kty' | 'crv' | 'x' | 'kid'>[]): KeySource {
+  // The same object for the same key: jose keeps what it prepared for verifying by the object's identity.
+  const made = new Map<string, KeyObject>();
   return {
     async find(kid) {
       const jwk = jwks().find((candidate) => candidate.kid === kid);
-      return jwk && toKey(jwk);
+      if (!jwk) return undefined;
+      const key = made.get(jwk.x) ?? toKey(jwk);
+      made.set(jwk.x, key);
+      return key;
     },
   };
 }

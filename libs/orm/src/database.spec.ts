@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  await db.read('truncate notes');
+  await db.write('truncate notes');
 });
 
 describe('a transaction', () => {
@@ -79,7 +79,7 @@ describe('a transaction', () => {
     });
     const late = db.transaction(async (em) => {
       const note = await em.findOneOrFail(Note, { title: 'one' });
-      await db.read('update notes set version = version + 1');
+      await db.write('update notes set version = version + 1');
       note.title = 'two';
       await em.flush();
     });

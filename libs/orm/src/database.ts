@@ -42,6 +42,8 @@ export interface Database {
   fork(): Em;
   /** Plain rows, for reads: no entity is built. `$1` stands for the first parameter. */
   read<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
+  /** One statement that changes something, committed by itself; answers what it says after `returning`. */
+  write<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
   /** Runs `work` in a transaction: committed when it returns, rolled back when it throws. Never repeated by itself. */
   transaction<T>(work: (em: Em) => Promise<T>, options?: WorkOptions): Promise<T>;
   /** Whether PostgreSQL answers; an exhausted pool still counts as an answer. */
@@ -78,19 +80,21 @@ export async function createOrm(options: OrmOptions): Promise<Database> {
   });
 
   const fork = (): Em => orm.em.fork();
+  const run = async <Row extends object>(sql: string, params: readonly unknown[] = []): Promise<Row[]> => {
+    if (echo) logger?.debug({ sql }, 'statement');
+    try {
+      return (await pool.query<Row & pg.QueryResultRow>(sql, params as unknown[])).rows;
+    } catch (error) {
+      throw translatePgError(error);
+    }
+  };
 
   return {
     options,
     orm,
     fork,
-    async read<Row extends object>(sql: string, params: readonly unknown[] = []) {
-      if (echo) logger?.debug({ sql }, 'read');
-      try {
-        return (await pool.query<Row & pg.QueryResultRow>(sql, params as unknown[])).rows;
-      } catch (error) {
-        throw translatePgError(error);
-      }
-    },
+    read: run,
+    write: run,
     async transaction(work, { signal } = {}) {
       signal?.throwIfAborted();
       try {

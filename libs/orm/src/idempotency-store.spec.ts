@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  await db.read('truncate idempotency_keys');
+  await db.write('truncate idempotency_keys');
 });
 
 describe('a call with a request id', () => {
@@ -68,7 +68,7 @@ describe('a call with a request id', () => {
   });
 
   it('is taken over from an instance that died', async () => {
-    await db.read(
+    await db.write(
       `insert into idempotency_keys values ('u1', 'a.B/Create', 'r1', 'f1', null, gen_random_uuid(), now() - interval '1 s', now())`,
     );
     const store = createIdempotencyStore(db);
@@ -111,7 +111,7 @@ describe('a call with a request id', () => {
 
   it('is forgotten after a day', async () => {
     await createIdempotencyStore(db).run(call, async () => bytes('old'), signal);
-    await db.read("update idempotency_keys set created_at = now() - interval '25 hours'");
+    await db.write("update idempotency_keys set created_at = now() - interval '25 hours'");
     expect(textOf(await createIdempotencyStore(db).run(call, async () => bytes('new'), signal))).toBe('new');
   });
 });

@@ -47,7 +47,7 @@ export function createIdempotencyStore(db: Database, options: IdempotencyStoreOp
   const sweep = async (): Promise<void> => {
     if (Date.now() < sweepAt) return;
     sweepAt = Date.now() + SWEEP_EVERY_MS;
-    await db.read(
+    await db.write(
       `delete from idempotency_keys where (caller, method, request_id) in
        (select caller, method, request_id from idempotency_keys where created_at < now() - $1::interval limit $2)`,
       [RETENTION, SWEEP_ROWS_MAX],
@@ -95,7 +95,7 @@ function keyOf({ caller, method, requestId }: IdempotentCall): string[] {
 /** Takes the key if it is free or its holder is dead; else answers what there is. */
 async function claimKey(db: Database, call: IdempotentCall, runId: string, leaseMs: number): Promise<Claim> {
   const params = [...keyOf(call), call.fingerprint, runId, leaseMs];
-  const [taken] = await db.read(
+  const [taken] = await db.write(
     `insert into idempotency_keys as k (caller, method, request_id, fingerprint, run_id, lease_until, created_at)
      values ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond', now())
      on conflict (caller, method, request_id) do update set run_id = excluded.run_id, lease_until = excluded.lease_until
@@ -118,14 +118,14 @@ async function claimKey(db: Database, call: IdempotentCall, runId: string, lease
 }
 
 async function renew(db: Database, call: IdempotentCall, runId: string, leaseMs: number): Promise<void> {
-  await db.read(
+  await db.write(
     `update idempotency_keys set lease_until = now() + $5 * interval '1 millisecond' where ${KEY} and run_id = $4`,
     [...keyOf(call), runId, leaseMs],
   );
 }
 
 async function remember(db: Database, call: IdempotentCall, runId: string, response: Uint8Array): Promise<void> {
-  await db.read(`update idempotency_keys set response = $5 where ${KEY} and run_id = $4`, [
+  await db.write(`update idempotency_keys set response = $5 where ${KEY} and run_id = $4`, [
     ...keyOf(call),
     runId,
     Buffer.from(response),
@@ -133,7 +133,7 @@ async function remember(db: Database, call: IdempotentCall, runId: string, respo
 }
 
 async function release(db: Database, call: IdempotentCall, runId: string): Promise<void> {
-  await db.read(`delete from idempotency_keys where ${KEY} and run_id = $4 and response is null`, [
+  await db.write(`delete from idempotency_keys where ${KEY} and run_id = $4 and response is null`, [
     ...keyOf(call),
     runId,
   ]);

@@ -21,11 +21,11 @@ beforeAll(async () => {
   test = await createTestDatabase();
   const pool = { size: 1, overflow: 1 };
   db = await createOrm({ url: test.url, schema: 'public', service: 't', entities: [Note], migrationsFolder: '', pool });
-  await db.read(
+  await db.write(
     `create table items (id uuid default gen_random_uuid(), owner text, name text, created_at timestamptz)`,
   );
   // Seven rows share each microsecond, so that only the id tells them apart, and neighbours differ by one microsecond.
-  await db.read(`insert into items (owner, name, created_at)
+  await db.write(`insert into items (owner, name, created_at)
     select case when n % 10 = 0 then 'other' else 'me' end, 'item ' || (n % 13),
            timestamptz '2026-01-01T00:00:00Z' + (n / 7) * interval '1 microsecond'
     from generate_series(1, 500) n`);

@@ -84,7 +84,7 @@ export class Migration<time>_initial extends Migration {
     await bystander.orm.schema.create();
     await createMigration(definition(), 'initial');
     const db = await openDatabase();
-    await bystander.read('create schema notes');
+    await bystander.write('create schema notes');
     await migrate(db);
     await createMigration(definition([NoteWithColour]), 'colour');
     await migrate(db);
@@ -97,7 +97,7 @@ describe('running migrations', () => {
   beforeEach(async () => {
     addMigration('Migration20260101000000_one', 'create table notes.one (id int)');
     addMigration('Migration20260101000001_two', 'insert into notes.one values (2)');
-    await (await openDatabase()).read('create schema notes');
+    await (await openDatabase()).write('create schema notes');
   });
 
   it('applies each once, in order, also when several instances start at once', async () => {

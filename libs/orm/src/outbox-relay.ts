@@ -91,7 +91,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
 async function deliverBatch(options: OutboxRelayOptions, signal: AbortSignal): Promise<boolean> {
   const { db, batchSizeMax = 20, leaseMs = 30_000 } = options;
   const leaseId = randomUUID();
-  const events = await db.read<DeliveredEvent>(CLAIM, [batchSizeMax, leaseId, leaseMs]);
+  const events = await db.write<DeliveredEvent>(CLAIM, [batchSizeMax, leaseId, leaseMs]);
   const bound = AbortSignal.any([signal, AbortSignal.timeout(leaseMs)]);
   const delivered = await Promise.all(events.map((event) => deliverOne(options, event, leaseId, bound)));
   return delivered.includes(true);
@@ -124,13 +124,13 @@ async function deliverOne(
   } catch (error) {
     const retryMs = Math.min(RETRY_MS_MIN * 2 ** (attempt - 1), RETRY_MS_MAX);
     logger.warn({ err: error, seq: String(seq), key, type, attempt, retryMs }, 'an event was not delivered');
-    await db.read(
+    await db.write(
       `update outbox_events set lease_id = null, due_at = now() + $3 * interval '1 millisecond'
        where seq = $1 and lease_id = $2`,
       [seq, leaseId, retryMs],
     );
     return false;
   }
-  await db.read('delete from outbox_events where seq = $1 and lease_id = $2', [seq, leaseId]);
+  await db.write('delete from outbox_events where seq = $1 and lease_id = $2', [seq, leaseId]);
   return true;
 }

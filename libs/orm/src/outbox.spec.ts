@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await db.read('truncate outbox_events restart identity');
+  await db.write('truncate outbox_events restart identity');
 });
 
 afterEach(async () => {
@@ -100,8 +100,8 @@ describe('order', () => {
   it('of one key is the order of commits, with many writers and several relays', async () => {
     const delivered = [startRecorder({ pollMs: 50 }), startRecorder({ pollMs: 50 })];
     const keys = ['k1', 'k2', 'k3'];
-    await db.read('create table if not exists counters (key text primary key, n int)');
-    await db.read('insert into counters select unnest($1::text[]), 0 on conflict do nothing', [keys]);
+    await db.write('create table if not exists counters (key text primary key, n int)');
+    await db.write('insert into counters select unnest($1::text[]), 0 on conflict do nothing', [keys]);
     const write = (key: string): Promise<void> =>
       db.transaction(async (em) => {
         const [row] = await query<{ n: number }>(em, 'update counters set n = n + 1 where key = $1 returning n', [key]);
@@ -138,7 +138,7 @@ describe('a delivery', () => {
 
   it('of a relay that died is taken over', async () => {
     await append('a', 1);
-    await db.read(
+    await db.write(
       "update outbox_events set lease_id = gen_random_uuid(), attempts = 1, due_at = now() + interval '300 ms'",
     );
     const attempts: number[] = [];

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Logger } from '@morag/telemetry';
 import pg from 'pg';
 
@@ -21,6 +22,8 @@ export interface ConnectionOptions {
 const POOL_WAIT_MS_MAX = 5_000;
 const IDLE_MS = 30_000;
 const STATEMENT_MS_MAX = 30_000;
+/** Longer than any statement may take: a server that has not answered by then is gone, whatever TCP believes. */
+const SILENCE_MS_MAX = 40_000;
 
 const INT8 = 20;
 const DATE = 1082;
@@ -49,7 +52,12 @@ export function clientOptions({ url, schema, service }: ConnectionOptions): pg.C
 }
 
 /** Opens a service's pool. Waiting for a connection is bounded, and so is each statement. */
-export function openPool(connection: ConnectionOptions, bounds: PoolBounds, logger?: Logger): pg.Pool {
+export function openPool(
+  connection: ConnectionOptions,
+  bounds: PoolBounds,
+  logger?: Logger,
+  silenceMsMax: number = SILENCE_MS_MAX,
+): pg.Pool {
   const pool = new pg.Pool({
     ...clientOptions(connection),
     min: bounds.size,
@@ -62,9 +70,29 @@ export function openPool(connection: ConnectionOptions, bounds: PoolBounds, logg
   // An `error` without a listener would end the process, and PostgreSQL may cut any connection, in use or idle. The pool
   // discards it; a statement in progress fails by itself.
   const lost = (error: Error): void => logger?.warn({ err: error }, 'connection to PostgreSQL lost');
-  pool.on('connect', (client) => client.on('error', lost));
+  pool.on('connect', (client) => {
+    client.on('error', lost);
+    endWhenSilent(client, silenceMsMax);
+  });
   pool.on('error', () => {});
   return pool;
+}
+
+/**
+ * Ends a connection on which a question stays unanswered. PostgreSQL bounds a statement, but a network that swallows
+ * everything would hold the connection, and its place in the pool, for as long as TCP repeats itself: a quarter of an hour.
+ */
+function endWhenSilent(client: pg.PoolClient, silenceMsMax: number): void {
+  // pg's types leave out the member; it is the socket under the protocol, with or without TLS.
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  let writtenWhenLastRead = stream.bytesWritten;
+  stream.on('data', () => {
+    writtenWhenLastRead = stream.bytesWritten;
+  });
+  stream.setTimeout(silenceMsMax, () => {
+    const isIdle = stream.bytesWritten === writtenWhenLastRead;
+    if (!isIdle) stream.destroy(Object.assign(new Error('PostgreSQL does not answer'), { code: 'ETIMEDOUT' }));
+  });
 }
 
 /** Opens a connection outside the pool; one that breaks while idle is logged and not thrown at the process. */
