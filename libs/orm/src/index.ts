@@ -22,5 +22,5 @@ export { OutboxEvent } from './outbox.entity.ts';
 export { appendEvent, type NewEvent } from './outbox.ts';
 export { createOutboxRelay, type DeliveredEvent, type OutboxRelay, type OutboxRelayOptions } from './outbox-relay.ts';
 export { translatePgError, violatedConstraint } from './pg-errors.ts';
-export type { ConnectionOptions, PoolBounds } from './pool.ts';
+export { type ConnectionOptions, connectClient, type PoolBounds } from './pool.ts';
 export { ensureSchemaAndRole, ensureSchemas, type ServiceRole } from './prepare-database.ts';
