@@ -14,8 +14,8 @@ export interface ReflectionIndex {
   bytesOf(file: DescFile): Uint8Array;
 }
 
-/** Indexes the files of the services and everything that they import. */
-export function indexServices(services: readonly DescService[]): ReflectionIndex {
+/** Indexes the files of the services and everything that they import, and `more`, which no service names. */
+export function indexServices(services: readonly DescService[], more: readonly DescFile[]): ReflectionIndex {
   const files = new Map<string, DescFile>();
   const add = (file: DescFile): void => {
     if (files.has(file.proto.name)) return;
@@ -23,6 +23,7 @@ export function indexServices(services: readonly DescService[]): ReflectionIndex
     file.dependencies.forEach(add);
   };
   for (const { file } of services) add(file);
+  more.forEach(add);
 
   const registry = createRegistry(...files.values());
   const symbols = indexMembers(files.values());

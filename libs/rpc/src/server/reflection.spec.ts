@@ -106,6 +106,7 @@ describe.each(versions)('reflection %s', (_, ask) => {
     ['morag.servers.v1.Server.CHROMA', 'morag/servers/v1/server.proto'],
     ['google.api.http', 'google/api/annotations.proto'],
     ['google.api.HttpRule.pattern', 'google/api/http.proto'],
+    ['google.rpc.ErrorInfo', 'google/rpc/error_details.proto'],
   ])('finds the file of %s', async (symbol, file) => {
     const [answer] = await ask({ case: 'fileContainingSymbol', value: symbol });
     expect(filesOf(answer)[0]?.name).toBe(file);

@@ -7,6 +7,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { Code, type ConnectRouter } from '@connectrpc/connect';
+import { file_google_rpc_error_details } from '@morag/gen/google/rpc/error_details_pb.ts';
 import * as v1 from '@morag/gen/grpc/reflection/v1/reflection_pb.ts';
 import * as v1alpha from '@morag/gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { indexServices, type ReflectionIndex } from './reflection-index.ts';
@@ -19,7 +20,8 @@ type Answer = NonNullable<MessageInitShape<typeof v1.ServerReflectionResponseSch
 
 /** Serves `grpc.reflection.v1` and `v1alpha`, which differ in their package name only: the bytes are the same. */
 export function registerReflection(router: ConnectRouter, services: readonly DescService[]): void {
-  const index = indexServices([...services, ...REFLECTION_SERVICES]);
+  // Errors carry these as `Any`; with them a client such as grpcurl prints reasons instead of bytes.
+  const index = indexServices([...services, ...REFLECTION_SERVICES], [file_google_rpc_error_details]);
   router.service(v1.ServerReflection, { serverReflectionInfo: (requests) => converse(index, requests) });
   router.service(v1alpha.ServerReflection, {
     async *serverReflectionInfo(requests) {
