@@ -48,6 +48,7 @@ export function clientOptions({ url, schema, service }: ConnectionOptions): pg.C
     options: `-c search_path=${schema},public -c timezone=UTC`,
     connectionTimeoutMillis: POOL_WAIT_MS_MAX,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
   };
 }
 
