@@ -50,6 +50,25 @@ describe("a service's role", () => {
     expect(await run(urls[0] ?? '', 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
+  it('can be made by an administrator who is no superuser', async () => {
+    const database = new URL(test.url).pathname.slice(1);
+    const admin = `${database}_admin`;
+    await run(
+      test.url,
+      `create role "${admin}" login createrole password 'pw'; grant create on database "${database}" to "${admin}"`,
+    );
+    const adminUrl = new URL(test.url);
+    adminUrl.username = admin;
+    adminUrl.password = 'pw';
+    for (const password of ['one', 'two']) {
+      const url = await ensureSchemaAndRole(adminUrl.href, { service: 'servers', password });
+      roles.add(new URL(url).username);
+      expect(await run(url, 'select current_user as name')).toEqual([{ name: new URL(url).username }]);
+      await run(url, 'create table if not exists servers.servers (id int)');
+    }
+    roles.add(admin);
+  });
+
   it('takes a changed password', async () => {
     const old = await ensure('servers', 'old');
     const renewed = await ensure('servers', 'new');
