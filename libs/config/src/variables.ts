@@ -115,12 +115,7 @@ export const VARIABLES = {
 } as const;
 
 /** Names of a family too large to list: read by tests and conformance runs, never by a service. */
-export const PATTERNS: readonly RegExp[] = [
-  /^MORAG_CONFORMANCE_[A-Z]+_(URL|API_KEY|USERNAME|PASSWORD)$/,
-  /^MORAG_CONFORMANCE_REQUIRE$/,
-  /^MORAG_TEST_[A-Z_]+$/,
-  /^MORAG_BENCH_[A-Z_]+$/,
-];
+export const PATTERNS: readonly RegExp[] = [/^MORAG_(CONFORMANCE|TEST|BENCH)_[A-Z_]+$/, /^MORAG_BREAKING_AGAINST$/];
 
 /** The name of a variable. */
 export type VariableName = keyof typeof VARIABLES;
