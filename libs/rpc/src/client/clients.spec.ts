@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient, createContextValues, type HandlerContext } from '@connectrpc/connect';
@@ -133,6 +134,41 @@ describe('a service that cannot be reached', () => {
     expect(error.code).toBe(Code.DeadlineExceeded);
     silent.close();
     server.close();
+  });
+});
+
+describe('the service transport', () => {
+  it('refuses a response over the limit', async () => {
+    const small = createServiceTransport({ baseUrl: inner.baseUrl, messageBytesMax: 10 });
+    seen = [];
+    const error = await failure(createClient(ServerService, small).getServer({ serverId: SERVER_ID }, as('admin')));
+    expect(error.code).toBe(Code.ResourceExhausted);
+    small.close();
+  });
+
+  it('makes one call after the other over one connection', async () => {
+    let connections = 0;
+    const server = createHttpServer((req, res) => {
+      req.resume().on('end', () => res.writeHead(200, { 'content-type': 'application/proto' }).end());
+    });
+    server.on('connection', () => void (connections += 1)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const kept = createServiceTransport({ baseUrl: `http://127.0.0.1:${port}` });
+    for (let i = 0; i < 20; i++) await createClient(ServerService, kept).listServers({});
+    expect(connections).toBe(1);
+    kept.close();
+    server.close();
+  });
+
+  it('ends a call that is aborted', async () => {
+    const leave = new AbortController();
+    const client = createClient(ServerService, transport);
+    const call = failure(
+      client.getServer({ serverId: SERVER_ID }, { ...as('admin'), signal: leave.signal, timeoutMs: 150 }),
+    );
+    leave.abort();
+    expect((await call).code).toBe(Code.Canceled);
   });
 });
 

@@ -1,8 +1,11 @@
 import { Agent } from 'node:http';
 import { ConnectError, type Interceptor, type Transport } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
+import type { UniversalClientFn } from '@connectrpc/connect/protocol';
+import { createTransport } from '@connectrpc/connect/protocol-connect';
+import { createNodeHttpClient } from '@connectrpc/connect-node';
 import { DomainError, toConnectError } from '@morag/errors';
 import { injectTrace } from '@morag/telemetry';
+import { createUnaryHttpClient } from './unary-http-client.ts';
 
 /** See createServiceTransport. */
 export interface ServiceTransportOptions {
@@ -31,14 +34,16 @@ const CONNECTIONS_MAX = 256;
 export function createServiceTransport(options: ServiceTransportOptions): ServiceTransport {
   const { baseUrl, deadlineMsDefault = DEADLINE_MS, messageBytesMax = MESSAGE_BYTES_MAX } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX, scheduling: 'lifo' });
-  const transport = createConnectTransport({
+  const transport = createTransport({
+    httpClient: createHttpClient(baseUrl, agent, messageBytesMax),
     baseUrl,
-    httpVersion: '1.1',
-    nodeOptions: { agent },
+    useBinaryFormat: true,
+    interceptors: [propagateTrace, nameConnectionFailures],
     acceptCompression: [],
+    sendCompression: null,
+    compressMinBytes: Number.MAX_SAFE_INTEGER,
     readMaxBytes: messageBytesMax,
     writeMaxBytes: messageBytesMax,
-    interceptors: [propagateTrace, nameConnectionFailures],
   });
   return {
     unary: (method, signal, timeoutMs, ...rest) =>
@@ -46,6 +51,12 @@ export function createServiceTransport(options: ServiceTransportOptions): Servic
     stream: (...call) => transport.stream(...call),
     close: () => agent.destroy(),
   };
+}
+
+function createHttpClient(baseUrl: string, agent: Agent, messageBytesMax: number): UniversalClientFn {
+  const unary = createUnaryHttpClient({ baseUrl, agent, messageBytesMax });
+  const streaming = createNodeHttpClient({ httpVersion: '1.1', nodeOptions: { agent } });
+  return (req) => (req.header.get('content-type') === 'application/proto' ? unary(req) : streaming(req));
 }
 
 const propagateTrace: Interceptor = (next) => (req) => {
@@ -82,8 +93,8 @@ async function* renamed<T>(messages: AsyncIterable<T>, name: (error: unknown) =>
 
 /** True when an error of the operating system or of the HTTP parser lies at the bottom. */
 function isConnectionFailure(error: unknown): boolean {
-  if (!(error instanceof ConnectError) || error.isWireError) return false;
-  let cause: unknown = error.cause;
+  if (error instanceof ConnectError && error.isWireError) return false;
+  let cause = error;
   while (typeof cause === 'object' && cause !== null) {
     if ('code' in cause && typeof cause.code === 'string' && /^(E[A-Z]|HPE_)/.test(cause.code)) return true;
     cause = 'cause' in cause ? cause.cause : undefined;
