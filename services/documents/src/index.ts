@@ -1,1 +1,2 @@
-export {};
+export { buildDocumentsService, type DocumentsInstance, type DocumentsParts } from './app.ts';
+export { schema } from './schema.ts';

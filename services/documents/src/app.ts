@@ -1,0 +1,181 @@
+import { createClient, type Transport } from '@connectrpc/connect';
+import {
+  createRemoteKeys,
+  createRevocationFeed,
+  createServiceTokens,
+  createTokenAuthenticator,
+  serviceTokenSecret,
+} from '@morag/auth';
+import type { Address, DocumentsConfig } from '@morag/config';
+import { deriveKey, loadMasterKey } from '@morag/crypto';
+import { createEmbedder, type Embedder } from '@morag/embedder';
+import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
+import { JobService } from '@morag/gen/morag/documents/v1/job_service_pb.ts';
+import { SearchService } from '@morag/gen/morag/documents/v1/search_service_pb.ts';
+import { WorkerService } from '@morag/gen/morag/documents/v1/worker_service_pb.ts';
+import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
+import { openServiceDatabase, pendingMigrations } from '@morag/orm';
+import { createServiceHost, createServiceTransport, pageTokens, type ServiceHost } from '@morag/rpc';
+import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
+import { createBackground } from './background.ts';
+import { createBlobStore } from './blobs/create-blob-store.ts';
+import { createJobQueue } from './ingest/job-queue.ts';
+import { documentHandlers } from './modules/document/document.handlers.ts';
+import { createJobBus } from './modules/job/job.bus.ts';
+import { jobHandlers } from './modules/job/job.handlers.ts';
+import { searchHandlers } from './modules/search/search.handlers.ts';
+import { workerHandlers } from './not-yet-available.ts';
+import { prepareInWorker } from './prepare/prepare-in-worker.ts';
+import { QUEUE_SCHEMA, schema } from './schema.ts';
+import { createActFor } from './servers/act-for.ts';
+import { createServersClient } from './servers/servers.client.ts';
+
+/** What a start may bring along. */
+export interface DocumentsParts {
+  readonly logger?: Logger;
+  /** The other services, where they are in this process; else they are found by the configuration. */
+  readonly clients?: { readonly identity?: Transport; readonly servers?: Transport };
+  /** Milliseconds since 1970, for tokens. */
+  readonly now?: () => number;
+  /** Instead of the configured one; the service closes it. */
+  readonly embedder?: Embedder;
+  /** Jobs at a time; 0 leaves them to other instances. */
+  readonly workers?: number;
+}
+
+/** The service, built and not yet listening. */
+export interface DocumentsInstance {
+  readonly name: 'documents';
+  readonly host: ServiceHost;
+  start(): Promise<{ port: number }>;
+  stop(): Promise<void>;
+  /** Calls it in process. */
+  transport(): Transport;
+}
+
+const DESCRIPTORS = [DocumentService, SearchService, JobService, WorkerService];
+
+/** Builds every object of the service, in order. Opens the database; listens and works only with `start`. */
+export async function buildDocumentsService(
+  config: DocumentsConfig,
+  parts: DocumentsParts = {},
+): Promise<DocumentsInstance> {
+  const logger = parts.logger ?? createLogger({ level: config.logLevel, service: 'documents' });
+  const deps = await buildDeps(config, parts, logger);
+  const revocations = createRevocationFeed({
+    client: deps.auth,
+    tokens: deps.tokens,
+    now: parts.now,
+    onError: (error) => logger.warn({ err: error }, 'revocations not heard'),
+  });
+  const background = createBackground(deps, parts.workers);
+  const host = createServiceHost({
+    name: 'documents',
+    ...config.listen,
+    descriptors: DESCRIPTORS,
+    routes: (router) => {
+      router.service(DocumentService, documentHandlers(deps));
+      router.service(SearchService, searchHandlers(deps));
+      router.service(JobService, jobHandlers(deps));
+      router.service(WorkerService, workerHandlers);
+    },
+    authenticator: createTokenAuthenticator({
+      service: 'documents',
+      keys: createRemoteKeys({ client: deps.auth, now: parts.now }),
+      revocations,
+      serviceSecret: deps.serviceSecret,
+      now: parts.now,
+    }),
+    logger,
+    metrics: createMetrics({ service: 'documents' }),
+    readiness: () => readiness(deps),
+  });
+  return {
+    name: 'documents',
+    host,
+    transport: () => host.transport(),
+    async start() {
+      revocations.start();
+      await background.start();
+      return host.start();
+    },
+    async stop() {
+      // Jobs are handed back while calls end; each has a grace of its own.
+      await Promise.all([host.stop(), background.stop()]);
+      await revocations.stop();
+      await deps.embedder.close();
+      await deps.db.close();
+      deps.peers.close();
+    },
+  };
+}
+
+/** Everything that calls and background work share. */
+async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger: Logger) {
+  const masterKey = loadMasterKey(config.masterKey);
+  const serviceSecret = serviceTokenSecret(masterKey);
+  const tokens = createServiceTokens({ service: 'documents', secret: serviceSecret, now: parts.now });
+  const peers = openPeers(config, parts);
+  const blobs = await createBlobStore(config);
+  const db = await openServiceDatabase({
+    config: config.database,
+    definition: schema,
+    masterKey,
+    schemas: [QUEUE_SCHEMA],
+    logger,
+  });
+  const bus = createJobBus();
+  return {
+    db,
+    blobs,
+    bus,
+    logger,
+    peers,
+    tokens,
+    serviceSecret,
+    auth: createClient(AuthService, peers.identity),
+    queue: createJobQueue({ url: db.options.url, schema: QUEUE_SCHEMA, logger }),
+    servers: createServersClient(peers.servers),
+    actFor: createActFor(tokens),
+    embedder: parts.embedder ?? createEmbedder(config.embedder),
+    prepare: prepareInWorker,
+    onProgress: bus.changed,
+    uploadBytesMax: config.uploadBytesMax,
+    pageTokens: pageTokens({ secret: deriveKey(masterKey, 'documents page tokens') }),
+  };
+}
+
+interface Peers {
+  readonly identity: Transport;
+  readonly servers: Transport;
+  close(): void;
+}
+
+function openPeers({ peers }: DocumentsConfig, { clients = {} }: DocumentsParts): Peers {
+  const opened: { close(): void }[] = [];
+  const open = ({ host, port }: Address): Transport => {
+    const transport = createServiceTransport({ baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` });
+    opened.push(transport);
+    return transport;
+  };
+  return {
+    identity: clients.identity ?? open(peers.identity),
+    servers: clients.servers ?? open(peers.servers),
+    close() {
+      for (const transport of opened) transport.close();
+    },
+  };
+}
+
+async function readiness({
+  db,
+  blobs,
+}: Pick<Parameters<typeof documentHandlers>[0], 'db' | 'blobs'>): Promise<Record<string, boolean>> {
+  const postgres = await db.ping();
+  const migrations = postgres && (await pendingMigrations(db).catch(() => ['unknown'])).length === 0;
+  const files = await blobs.check().then(
+    () => true,
+    () => false,
+  );
+  return { postgres, migrations, files };
+}

@@ -1,0 +1,39 @@
+import { Migration } from '@mikro-orm/migrations';
+
+export class Migration20261122171253_initial extends Migration {
+  override up(): void {
+    this.addSql(`create table "documents"."documents" ("id" uuid not null, "created_at" timestamptz(6) not null, "updated_at" timestamptz(6) not null, "version" int not null default 1, "owner_id" uuid not null, "database_id" uuid null, "name" varchar(255) not null, "type" varchar(16) not null, "state" varchar(16) not null, "document_version" int not null, "latest_version" int not null, "active_version_id" uuid null, "chunk_count" int not null default 0, "quality" double precision not null default 0, "language" varchar(16) not null default 'und', "title" text not null default '', "content_hash" varchar(64) not null, "size_bytes" bigint not null, "metadata" jsonb not null default '{}', "job_id" uuid null, "failure_reason" varchar(64) null, "failure_detail" text null, "uploaded_at" timestamptz(6) not null, primary key ("id"));`);
+    this.addSql(`create index "documents_owner" on "documents"."documents" ("owner_id", "created_at", "id");`);
+    this.addSql(`create table "documents"."document_versions" ("id" uuid not null, "created_at" timestamptz(6) not null, "updated_at" timestamptz(6) not null, "version" int not null default 1, "document_id" uuid not null, "number" int not null, "state" varchar(16) not null, "content_hash" varchar(64) not null, "size_bytes" bigint not null, "file_name" varchar(255) not null, "media_type" varchar(255) not null default '', "chunk_count" int not null default 0, "quality" double precision not null default 0, "language" varchar(16) not null default 'und', "title" text not null default '', "activated_at" timestamptz(6) null, primary key ("id"));`);
+    this.addSql(`create index "document_versions_content" on "documents"."document_versions" ("content_hash");`);
+    this.addSql(`alter table "documents"."document_versions" add constraint "document_versions_number" unique ("document_id", "number");`);
+    this.addSql(`create table "documents"."jobs" ("id" uuid not null, "created_at" timestamptz(6) not null, "updated_at" timestamptz(6) not null, "version" int not null default 1, "owner_id" uuid not null, "document_id" uuid not null, "version_id" uuid not null, "database_id" uuid null, "document_name" varchar(255) not null, "document_type" varchar(16) not null, "document_version" int not null, "status" varchar(32) not null, "percentage" int not null default 0, "stage" varchar(32) not null default 'STAGE_UNSPECIFIED', "summary" text not null default '', "priority" int not null default 0, "attempt_count" int not null default 0, "failed_count" int not null default 0, "lost_count" int not null default 0, "failure_reason" varchar(64) null, "failure_detail" text null, "started_at" timestamptz(6) null, "ended_at" timestamptz(6) null, "next_attempt_at" timestamptz(6) null, "lease_owner" varchar(128) null, "lease_until" timestamptz(6) null, "fencing_token" bigint not null default 0, primary key ("id"));`);
+    this.addSql(`create index "jobs_owner" on "documents"."jobs" ("owner_id", "created_at", "id");`);
+    this.addSql(`create index "jobs_document" on "documents"."jobs" ("document_id");`);
+    this.addSql(`create table "documents"."job_attempts" ("job_id" uuid not null, "number" int not null, "worker" varchar(128) not null, "started_at" timestamptz(6) not null, "ended_at" timestamptz(6) null, "failure_reason" varchar(64) null, "failure_detail" text null, primary key ("job_id", "number"));`);
+    this.addSql(`create unique index "documents_name" on "documents"."documents" ("database_id", "name") where "state" <> 'DELETED' and "database_id" is not null;`);
+    this.addSql(`create index "documents_database" on "documents"."documents" ("database_id", "created_at", "id");`);
+    this.addSql(`create index "documents_deleted" on "documents"."documents" ("id") where "state" = 'DELETED';`);
+    this.addSql(`alter table "documents"."documents" add constraint "documents_state_check" check ("state" in ('PENDING', 'INGESTING', 'INGESTED', 'DEPRECATED', 'DELETED'));`);
+    this.addSql(`alter table "documents"."document_versions" add constraint "document_versions_state_check" check ("state" in ('BUILDING', 'ACTIVE', 'SUPERSEDED', 'FAILED'));`);
+    this.addSql(`alter table "documents"."document_versions" add constraint "document_versions_document_id_foreign" foreign key ("document_id") references "documents"."documents" ("id") on delete cascade deferrable initially deferred;`);
+    this.addSql(`alter table "documents"."jobs" add constraint "jobs_status_check" check ("status" in ('PENDING', 'WAITING_FOR_REMOTE_WORKER', 'PROCESSING', 'FINISHED', 'FAILED', 'CANCELLED'));`);
+    this.addSql(`alter table "documents"."jobs" add constraint "jobs_document_id_foreign" foreign key ("document_id") references "documents"."documents" ("id") on delete cascade deferrable initially deferred;`);
+    this.addSql(`create index "jobs_open" on "documents"."jobs" ("status", "lease_until") where "status" in ('PENDING', 'PROCESSING');`);
+    this.addSql(`alter table "documents"."job_attempts" add constraint "job_attempts_job_id_foreign" foreign key ("job_id") references "documents"."jobs" ("id") on delete cascade;`);
+    this.addSql(`create table "documents"."chunks" ("version_id" uuid not null, "position" int not null, "id" uuid not null, "document_id" uuid not null, "text" text not null, "page" int null, "heading_path" text[] not null, "start_offset" int not null, "end_offset" int not null, "language" varchar(16) not null, "hash" varchar(64) not null, "embedding_text" text null, primary key ("version_id", "position"));`);
+    this.addSql(`create index "chunks_id" on "documents"."chunks" ("id");`);
+    this.addSql(`create index "chunks_unstored" on "documents"."chunks" ("version_id", "position") where "embedding_text" is not null;`);
+    this.addSql(`alter table "documents"."chunks" add constraint "chunks_version_id_foreign" foreign key ("version_id") references "documents"."document_versions" ("id") on delete cascade;`);
+    this.addSql(`create table "documents"."record_tombstones" ("record_id" uuid not null, "database_id" uuid not null, "owner_id" uuid not null, "document_id" uuid not null, "due_at" timestamptz(6) not null, primary key ("record_id"));`);
+    this.addSql(`create index "record_tombstones_due" on "documents"."record_tombstones" ("due_at");`);
+    this.addSql(`create index "record_tombstones_document" on "documents"."record_tombstones" ("document_id");`);
+    this.addSql(`create table "documents"."document_counters" ("database_id" uuid not null, "owner_id" uuid not null, "documents" int not null default 0, "revision" bigint not null default 0, "pushed_revision" bigint not null default 0, primary key ("database_id"));`);
+    this.addSql(`create index "document_counters_unpushed" on "documents"."document_counters" ("database_id") where "revision" > "pushed_revision";`);
+    this.addSql(`create table documents.chunk_lexemes ( chunk_id uuid primary key, version_id uuid not null, database_id uuid not null, active boolean not null default false, config text not null, length integer not null, lexemes tsvector not null ) with (toast_tuple_target = 8160);`);
+    this.addSql(`create index chunk_lexemes_version on documents.chunk_lexemes (version_id);`);
+    this.addSql(`create index chunk_lexemes_active on documents.chunk_lexemes using gin (lexemes) where active;`);
+    this.addSql(`create table documents.lexeme_stats ( database_id uuid not null, config text not null, lexeme text not null, chunks integer not null, primary key (database_id, config, lexeme) ) with (fillfactor = 80);`);
+    this.addSql(`create table documents.lexical_totals ( database_id uuid not null, config text not null, chunks integer not null, length bigint not null, primary key (database_id, config) );`);
+  }
+}
