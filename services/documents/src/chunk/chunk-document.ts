@@ -85,7 +85,8 @@ function chunkOf(
   const body = passage.units.map((unit, at) => (at === 0 ? unit.text : unit.joint + unit.text)).join('');
   const text = first?.header === undefined ? body : `${first.header}\n${body}`;
   const headingPath = passage.path.map((heading) => heading.slice(0, HEADING_CHARACTERS_MAX));
-  const embedded = [contextOf(document.title, headingPath), text].filter((part) => part !== '').join('\n\n');
+  const context = contextOf(document.title, headingPath);
+  const embedded = withContext(context, text);
   return {
     index,
     text,
@@ -95,9 +96,14 @@ function chunkOf(
     endOffset: Math.max(...passage.units.map((unit) => unit.end)),
     language: detectPassageLanguage(text, document.language),
     embeddingText: embedded,
-    lexicalText: embedded,
+    // Words of titles and headings count twice: they were chosen to say what the passage is about.
+    lexicalText: withContext(context, embedded),
     hash: hash('sha256', embedded),
   };
+}
+
+function withContext(context: string, text: string): string {
+  return context === '' ? text : `${context}\n\n${text}`;
 }
 
 /** Title and the nearest headings: they say what a passage is about that itself only says “it”. */

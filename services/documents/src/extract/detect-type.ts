@@ -78,10 +78,13 @@ function isPdf(head: Uint8Array): boolean {
   return asAscii(head.subarray(0, PDF_HEADER_WITHIN)).includes('%PDF-');
 }
 
-/** Text holds no NUL but in UTF-16 and UTF-32, where every second byte may be one, and hardly any control character. */
+/**
+ * Text holds no NUL but in UTF-16 and UTF-32, where every second byte may be one, and hardly any control character
+ * but those that move the printing head (8–13) or start a colour (27).
+ */
 function isBinary(head: Uint8Array): boolean {
   if (hasWideByteOrderMark(head)) return false;
-  const controls = head.filter((byte) => byte < 9 || (byte > 13 && byte < 27) || (byte > 27 && byte < 32)).length;
+  const controls = head.filter((byte) => byte < 8 || (byte > 13 && byte < 27) || (byte > 27 && byte < 32)).length;
   return head.includes(0) || controls > head.length / 50;
 }
 

@@ -2,6 +2,8 @@ import { type DefaultTreeAdapterTypes, parse, parseFragment } from 'parse5';
 import { type Draft, type DraftBlock, unwrap, visibleLength } from './draft.ts';
 import {
   attributeOf,
+  flatText,
+  hasDescendant,
   isBoilerplate,
   isElement,
   isText,
@@ -24,7 +26,7 @@ const CONTAINERS = new Set(
 /** A list whose text is links to this share is a table of contents or a menu, which would attract every question. */
 const LINK_SHARE_OF_MENU = 0.75;
 const MENU_ITEMS_MIN = 4;
-/** Deeper trees are walked no further: pages of people end long before. */
+/** Deeper trees lose their structure: pages that people write end long before. */
 const DEPTH_MAX = 200;
 
 /** Reads the main content of a web page: without navigation, scripts and repeated page furniture. */
@@ -65,8 +67,8 @@ class HtmlWalker {
   }
 
   #visit(node: Node, depth: number): void {
-    if (depth > DEPTH_MAX) return;
-    if (isText(node)) this.#inline += node.value;
+    if (depth > DEPTH_MAX) this.#inline += ` ${flatText(node)} `;
+    else if (isText(node)) this.#inline += node.value;
     else if (isElement(node)) this.#element(node, depth);
     else this.#children(node, depth);
   }
@@ -174,11 +176,6 @@ class HtmlWalker {
 function holdsBlocks(item: Element): boolean {
   const paragraphs = item.childNodes.filter((child) => isElement(child) && child.tagName === 'p').length;
   return paragraphs > 1 || ['pre', 'table', 'ul', 'ol', 'dl', 'h2', 'h3', 'h4'].some((tag) => hasDescendant(item, tag));
-}
-
-function hasDescendant(node: Node, tag: string): boolean {
-  if (!('childNodes' in node)) return false;
-  return node.childNodes.some((child) => (isElement(child) && child.tagName === tag) || hasDescendant(child, tag));
 }
 
 function tableRows(node: Node): string[][] {

@@ -77,7 +77,8 @@ function collect(node: Node, found: Element[], depth: number): void {
 /** The text under a node, page furniture left out; a space stands where an element other than inline ones begins. */
 export function textOf(node: Node, depth = 0): string {
   if (isText(node)) return node.value;
-  if (!('childNodes' in node) || depth > DEPTH_MAX) return '';
+  if (!('childNodes' in node)) return '';
+  if (depth > DEPTH_MAX) return flatText(node);
   if (isElement(node) && node.tagName === 'br') return '\n';
   return node.childNodes
     .map((child) => {
@@ -94,6 +95,26 @@ const INLINE = new Set(
     ' ',
   ),
 );
+
+/** The text under a node that is nested too deep for recursion. */
+export function flatText(root: Node): string {
+  const parts: string[] = [];
+  const pending: Node[] = [root];
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (isText(node)) parts.push(node.value);
+    else if ('childNodes' in node && !(isElement(node) && isBoilerplate(node)))
+      pending.push(...node.childNodes.toReversed());
+  }
+  return parts.join(' ');
+}
+
+/** Whether an element of that name stands anywhere under a node. */
+export function hasDescendant(root: Node, tag: string, depth = 0): boolean {
+  if (!('childNodes' in root) || depth > DEPTH_MAX) return false;
+  return root.childNodes.some(
+    (child) => (isElement(child) && child.tagName === tag) || hasDescendant(child, tag, depth + 1),
+  );
+}
 
 /** The share of a node's text that is links, 0–1. */
 export function linkShare(node: Node): number {

@@ -1,6 +1,8 @@
 /** Printed text files carry a header and footer on each page, with only the page number changing. */
 const REPEATED_MIN = 3;
-const EDGE_LINES = 2;
+const EDGE_LINES_MAX = 2;
+/** Of a page's lines; on a page of a few lines, the second one is already text. */
+const EDGE_SHARE = 0.25;
 
 /** Removes form feeds, and the headers and footers that repeat from page to page (RFCs, printed manuals). */
 export function withoutPageFurniture(text: string): string {
@@ -22,7 +24,8 @@ export function withoutPageFurniture(text: string): string {
 /** Where the first and the last lines with text stand. */
 function edges(page: readonly string[]): number[] {
   const filled = page.flatMap((line, at) => (line.trim() === '' ? [] : [at]));
-  return [...filled.slice(0, EDGE_LINES), ...filled.slice(-EDGE_LINES)];
+  const count = Math.min(EDGE_LINES_MAX, Math.max(1, Math.floor(filled.length * EDGE_SHARE)));
+  return [...filled.slice(0, count), ...filled.slice(-count)];
 }
 
 /** The line with what changes from page to page taken out. */

@@ -65,13 +65,13 @@ export async function runTask(
       );
       worker.once('message', resolve);
       worker.once('error', (cause: NodeJS.ErrnoException) =>
-        refuse(cause.code === 'ERR_WORKER_OUT_OF_MEMORY' ? TOO_LARGE : 'crashed its parser', cause),
+        refuse(cause.code === 'ERR_WORKER_OUT_OF_MEMORY' ? TOO_LARGE : CRASHED, cause),
       );
       worker.once('exit', (code) => refuse(`ended its parser with code ${code}`));
     });
     if ('prepared' in answer) return answer.prepared;
     if ('reason' in answer) throw new DomainError(answer.reason, answer.message);
-    throw answer.bug;
+    throw new DomainError('UNREADABLE_FILE', `${task.file.name} ${CRASHED}.`, { cause: answer.crash });
   } finally {
     for (const timer of timers) clearTimeout(timer);
     signal.removeEventListener('abort', abort);
@@ -79,6 +79,7 @@ export async function runTask(
   }
 }
 
+const CRASHED = 'crashed its parser';
 const TOO_LARGE = 'needs too much memory to be read';
 
 /** Memory of the thread's buffers; 0 once it has ended. */

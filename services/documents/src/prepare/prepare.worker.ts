@@ -15,7 +15,7 @@ export interface PrepareTask {
 export type PrepareAnswer =
   | { readonly prepared: PreparedDocument }
   | { readonly reason: ReasonName; readonly message: string }
-  | { readonly bug: unknown };
+  | { readonly crash: unknown };
 
 async function answer(task: PrepareTask): Promise<PrepareAnswer> {
   try {
@@ -23,7 +23,7 @@ async function answer(task: PrepareTask): Promise<PrepareAnswer> {
     // The owner stops this thread by ending it.
     return { prepared: await prepareDocument(bytes, task.file, new AbortController().signal) };
   } catch (error) {
-    return error instanceof DomainError ? { reason: error.reason, message: error.message } : { bug: error };
+    return error instanceof DomainError ? { reason: error.reason, message: error.message } : { crash: error };
   }
 }
 

@@ -11,6 +11,8 @@ export function linesOf(runs: readonly PdfRun[], page: number): PdfLine[] {
   const lines: PdfLine[] = [];
   let current: PdfRun[] = [];
   for (const run of runs) {
+    // Wide spaces come as runs of their own; without them, a gap is a gap.
+    if (run.text.trim() === '' && run.width > run.size * CELL_GAP) continue;
     const last = current.at(-1);
     if (last && !continues(last, run)) {
       lines.push(lineOf(current, page));
