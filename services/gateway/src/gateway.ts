@@ -44,6 +44,7 @@ export interface Gateway {
 type Target = { readonly route: Route } | { readonly page: Page };
 
 const GRACE_MS = 8_000;
+const SWEEP_MS = 50;
 
 /** REST over the services' RPCs, routed by the rules in their contracts. */
 export async function buildGateway(options: GatewayOptions, parts: GatewayParts): Promise<Gateway> {
@@ -77,8 +78,11 @@ export async function buildGateway(options: GatewayOptions, parts: GatewayParts)
     async stop(graceMs = GRACE_MS) {
       stopping.abort();
       const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
+      // A connection that falls idle after the server has closed would be kept alive until its time is up.
+      const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
       await app.close();
       clearTimeout(timer);
+      clearInterval(sweep);
     },
   };
 }

@@ -51,10 +51,11 @@ export async function callServerStream(
 
   const format = eventFormatFor(request.headers.accept);
   const events = writeEvents(prepend(first, messages), { format, write, requestId: request.id });
-  return reply
-    .header('content-type', format.contentType)
-    .header('x-accel-buffering', 'no')
-    .send(Readable.from(events, { objectMode: false }));
+  reply.header('content-type', format.contentType).header('x-accel-buffering', 'no');
+  void reply.send(Readable.from(events, { objectMode: false }));
+  // Else the head would wait for the first message.
+  reply.raw.flushHeaders();
+  return reply;
 }
 
 /** What is thrown once the call is aborted is why it was, not how the transport felt about it. */

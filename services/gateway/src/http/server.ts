@@ -115,6 +115,7 @@ function corsOptions(origins: readonly string[]): object {
     ],
     exposedHeaders: ['Allow', 'ETag', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
     maxAge: 600,
+    strictPreflight: false,
   };
 }
 

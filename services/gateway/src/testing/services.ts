@@ -41,6 +41,8 @@ export interface TestBehaviour {
   watchJob?: (signal: AbortSignal) => AsyncIterable<MessageInitShape<typeof WatchJobResponseSchema>>;
   /** Called for each piece of an upload; may throw. */
   onPiece?: (bytes: number) => void;
+  /** Called when an upload has come to its end. */
+  onUploaded?: () => void;
   isServing?: () => boolean;
 }
 
@@ -126,7 +128,7 @@ function registerServers(router: ConnectRouter): void {
   });
 }
 
-function registerDocuments(router: ConnectRouter, { watchJob, onPiece = () => {} }: TestBehaviour): void {
+function registerDocuments(router: ConnectRouter, { watchJob, onPiece, onUploaded }: TestBehaviour): void {
   router.service(DocumentService, {
     async uploadDocument(requests) {
       let first: { name: string; databaseId: string; mediaType: string; metadata?: object } | undefined;
@@ -134,9 +136,10 @@ function registerDocuments(router: ConnectRouter, { watchJob, onPiece = () => {}
       for await (const request of requests) {
         first ??= request;
         size += request.content.length;
-        onPiece(request.content.length);
+        onPiece?.(request.content.length);
       }
       if (size === 0) throw new DomainError('EMPTY_FILE', 'The file is empty.');
+      onUploaded?.();
       const { name = '', databaseId = '', mediaType = '', metadata } = first ?? {};
       const kept = { ...metadata, mediaType };
       return { id: KNOWN_ID, name, databaseId, sizeBytes: BigInt(size), metadata: kept, etag: 'd1' };
@@ -144,9 +147,15 @@ function registerDocuments(router: ConnectRouter, { watchJob, onPiece = () => {}
   });
   router.service(JobService, {
     async *watchJob({ jobId }, { signal }: HandlerContext) {
-      if (watchJob === undefined)
-        throw new DomainError('JOB_NOT_FOUND', 'There is no such job.', { metadata: { jobId } });
-      yield* watchJob(signal);
+      try {
+        if (watchJob === undefined) {
+          throw new DomainError('JOB_NOT_FOUND', 'There is no such job.', { metadata: { jobId } });
+        }
+        yield* watchJob(signal);
+      } catch (error) {
+        // The interceptor is done by the time a stream runs.
+        throw toConnectError(error);
+      }
     },
   });
 }
