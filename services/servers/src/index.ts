@@ -1,1 +1,2 @@
-export {};
+export { buildServersService, type ServersInstance, type ServersParts } from './app.ts';
+export { schema } from './schema.ts';

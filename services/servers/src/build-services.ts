@@ -1,0 +1,81 @@
+import type { Vault } from '@morag/crypto';
+import type { Egress } from '@morag/egress';
+import { connectClient, type Database as Orm } from '@morag/orm';
+import type { Logger } from '@morag/telemetry';
+import { buildDataPlane } from './data-plane.ts';
+import { createHousekeeping } from './housekeeping.ts';
+import type { Vendors } from './modules/connector/vendors.ts';
+import { createDatabaseStore } from './modules/database/database.store.ts';
+import { createDatabaseRemover } from './modules/database/remove-database.ts';
+import { createConsistencyTokens } from './modules/log/consistency-token.ts';
+import { createPlacementStore } from './modules/placement/placement.store.ts';
+import { getServer } from './modules/server/get-server.ts';
+import { purgeOwner } from './modules/server/purge-owner.ts';
+import { createServerStore } from './modules/server/server.store.ts';
+import { createServerCheckStore } from './modules/server/server-check.store.ts';
+import { openSecrets } from './modules/server/server-secrets.ts';
+import type { DataPlaneSettings } from './settings.ts';
+
+/** See buildServices. */
+export interface ServicesDeps {
+  readonly db: Orm;
+  readonly egress: Egress;
+  readonly vendors: Vendors;
+  readonly vault: Vault;
+  readonly tokenSecret: Buffer;
+  readonly clock: () => Date;
+  readonly logger: Logger;
+  readonly settings: DataPlaneSettings;
+}
+
+/** Everything that the handlers work with. */
+export type Services = ReturnType<typeof buildServices>;
+
+/** Builds the stores and what stands between them and the handlers. */
+export function buildServices({ db, egress, vendors, vault, tokenSecret, clock, logger, settings }: ServicesDeps) {
+  const servers = createServerStore(db);
+  const checks = createServerCheckStore(db);
+  const databases = createDatabaseStore(db);
+  const placements = createPlacementStore(db);
+  const plane = buildDataPlane({
+    db,
+    connect: () => connectClient(db.options, logger),
+    placements,
+    vendors,
+    logger,
+    settings,
+    findServer: async (serverId) => {
+      const server = await getServer(servers, serverId, {});
+      return { server, secrets: openSecrets(vault, server) };
+    },
+  });
+  const { pool, appliers, board, directory } = plane;
+  const remover = createDatabaseRemover({ placements, pool, appliers, board, directory, logger });
+  const housekeeping = createHousekeeping({ remover, logger });
+  const dropConnector = ({ id }: { readonly id: string }): void => pool.drop(id);
+
+  return {
+    ...plane,
+    servers,
+    checks,
+    databases,
+    placements,
+    remover,
+    vendors,
+    egress,
+    vault,
+    clock,
+    dropConnector,
+    tokens: createConsistencyTokens(tokenSecret),
+    purgeOwner: (ownerId: string, signal: AbortSignal) =>
+      purgeOwner({ servers, placements, remover, onDeleted: dropConnector }, ownerId, signal),
+    start() {
+      plane.start();
+      housekeeping.start();
+    },
+    async stop() {
+      await housekeeping.stop();
+      await plane.stop();
+    },
+  };
+}

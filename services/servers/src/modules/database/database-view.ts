@@ -1,0 +1,29 @@
+import type { Metric } from '@morag/connectors-core';
+import type { PlacementRole, PlacementState } from '../placement/placement.ts';
+import type { ReadPolicy, WritePolicy } from './database.ts';
+
+/** A placement, as reads and writes need it. */
+export interface PlacementView {
+  readonly id: string;
+  readonly databaseId: string;
+  readonly serverId: string;
+  /** Of the server: see `Server.revision`. */
+  readonly revision: number;
+  readonly collection: string;
+  readonly role: PlacementRole;
+  readonly state: PlacementState;
+  readonly appliedSequence: number;
+}
+
+/** A database with its placements, as reads and writes need them: a moment old, at most a second. */
+export interface DatabaseView {
+  readonly id: string;
+  readonly ownerId: string;
+  readonly dimension: number;
+  readonly metric: Metric;
+  readonly readPolicy: ReadPolicy;
+  readonly writePolicy: WritePolicy;
+  readonly headSequence: number;
+  readonly primary: PlacementView;
+  readonly placements: readonly PlacementView[];
+}

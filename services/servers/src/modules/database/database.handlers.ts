@@ -1,0 +1,154 @@
+import type { ServiceImpl } from '@connectrpc/connect';
+import { ownerScope, requirePrincipal } from '@morag/auth';
+import { DomainError } from '@morag/errors';
+import { type Database as DatabaseMessage, DatabaseSchema } from '@morag/gen/morag/servers/v1/database_pb.ts';
+import { DatabaseService, type UpdateDatabaseRequest } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
+import { type PageTokens, updatedFields } from '@morag/rpc';
+import { callOf } from '../../handler-call.ts';
+import { readPage } from '../../page-reader.ts';
+import { databaseNotFound } from '../log/group-commit.ts';
+import type { PlacementStore } from '../placement/placement.store.ts';
+import type { Placement } from '../placement/placement.ts';
+import type { Scope } from '../server/server.ts';
+import { type CreateDatabaseDeps, createDatabase } from './create-database.ts';
+import {
+  fromDatabaseMessage,
+  metrics,
+  toDatabaseMessage,
+  toPlacementMessage,
+  toQuarantinedMessage,
+} from './database.mapper.ts';
+import type { DatabaseChanges, DatabaseStore } from './database.store.ts';
+import { type DeleteDatabaseDeps, deleteDatabase } from './delete-database.ts';
+import { getDatabase } from './get-database.ts';
+import { type FixedFields, updateDatabase } from './update-database.ts';
+
+/** What the handlers of DatabaseService work with. */
+export interface DatabaseHandlersDeps
+  extends Omit<CreateDatabaseDeps, 'databases'>,
+    Omit<DeleteDatabaseDeps, 'placements'> {
+  readonly databases: DatabaseStore;
+  readonly placements: PlacementStore;
+  readonly pageTokens: PageTokens;
+  readonly onChanged: (databaseId: string) => void;
+}
+
+type Handlers = Pick<
+  ServiceImpl<typeof DatabaseService>,
+  | 'createDatabase'
+  | 'getDatabase'
+  | 'listDatabases'
+  | 'updateDatabase'
+  | 'deleteDatabase'
+  | 'getPlacement'
+  | 'listPlacements'
+  | 'listQuarantinedRecords'
+  | 'setDocumentCount'
+>;
+
+/** Handlers of DatabaseService, as far as they are part of this version. */
+export function databaseHandlers(deps: DatabaseHandlersDeps): Handlers {
+  const { databases } = deps;
+  return {
+    ...placementHandlers(deps),
+    async createDatabase({ database }, context) {
+      const message = required(database);
+      const { userId: ownerId } = requirePrincipal(context);
+      const { serverId, collection } = message;
+      const input = { ownerId, spec: fromDatabaseMessage(message), serverId, collection };
+      return toDatabaseMessage(await createDatabase(deps, input, callOf(context)));
+    },
+    async getDatabase({ databaseId }, context) {
+      return toDatabaseMessage(await getDatabase(databases, databaseId, ownerScope(requirePrincipal(context))));
+    },
+    async listDatabases(request, context) {
+      const principal = requirePrincipal(context);
+      const { listDatabases } = DatabaseService.method;
+      const page = await readPage(deps.pageTokens, principal, listDatabases, request, (list) =>
+        databases.list(list, ownerScope(principal)),
+      );
+      return { databases: page.rows.map(toDatabaseMessage), nextPageToken: page.nextPageToken };
+    },
+    async updateDatabase(request, context) {
+      const scope = ownerScope(requirePrincipal(context));
+      const { etag } = required(request.database);
+      const input = { id: request.databaseId, scope, etag, ...changesIn(request) };
+      return toDatabaseMessage(await updateDatabase(deps, input));
+    },
+    async deleteDatabase({ databaseId }, context) {
+      await deleteDatabase(deps, databaseId, ownerScope(requirePrincipal(context)));
+      return {};
+    },
+    async setDocumentCount({ databaseId, documentCount, revision }) {
+      if (!(await databases.setDocumentCount(databaseId, documentCount, revision))) throw databaseNotFound(databaseId);
+      return {};
+    },
+  };
+}
+
+function placementHandlers({
+  databases,
+  placements,
+  pageTokens,
+}: DatabaseHandlersDeps): Pick<Handlers, 'getPlacement' | 'listPlacements' | 'listQuarantinedRecords'> {
+  const listOf = async (databaseId: string, scope: Scope): Promise<readonly Placement[]> => {
+    await getDatabase(databases, databaseId, scope);
+    return placements.list(databaseId);
+  };
+  const find = async (databaseId: string, placementId: string, scope: Scope): Promise<Placement> => {
+    const placement = (await listOf(databaseId, scope)).find(({ id }) => id === placementId);
+    if (!placement) {
+      throw new DomainError('PLACEMENT_NOT_FOUND', 'There is no such placement.', { metadata: { placementId } });
+    }
+    return placement;
+  };
+
+  return {
+    async getPlacement({ databaseId, placementId }, context) {
+      return toPlacementMessage(await find(databaseId, placementId, ownerScope(requirePrincipal(context))));
+    },
+    async listPlacements({ databaseId }, context) {
+      const found = await listOf(databaseId, ownerScope(requirePrincipal(context)));
+      return { placements: found.map(toPlacementMessage) };
+    },
+    async listQuarantinedRecords(request, context) {
+      const principal = requirePrincipal(context);
+      const { id } = await find(request.databaseId, request.placementId, ownerScope(principal));
+      const { listQuarantinedRecords } = DatabaseService.method;
+      const page = await readPage(pageTokens, principal, listQuarantinedRecords, request, (list) =>
+        placements.quarantined(id, list),
+      );
+      return { records: page.rows.map(toQuarantinedMessage), nextPageToken: page.nextPageToken };
+    },
+  };
+}
+
+/** What an update changes, and what it names that never changes. */
+function changesIn({ database, updateMask }: UpdateDatabaseRequest): { changes: DatabaseChanges; fixed: FixedFields } {
+  const message = required(database);
+  const names = updatedFields(DatabaseSchema, message, updateMask);
+  const { name, description, readPolicy, writePolicy, vectorWeight, ...spec } = fromDatabaseMessage(message);
+  const { embeddingProvider, embeddingModel } = spec;
+  return {
+    changes: {
+      ...(names.has('name') && { name }),
+      ...(names.has('description') && { description }),
+      ...(names.has('embedding') && { embeddingProvider, embeddingModel }),
+      ...(names.has('read_policy') && { readPolicy }),
+      ...(names.has('write_policy') && { writePolicy }),
+      ...(names.has('vector_weight') && { vectorWeight }),
+    },
+    fixed: {
+      ...(names.has('dimension') && { dimension: message.dimension }),
+      ...(names.has('metric') && { metric: metrics.nameOf(message.metric) ?? 'cosine' }),
+      ...(names.has('server_id') && { serverId: message.serverId }),
+      ...(names.has('collection') && { collection: message.collection }),
+    },
+  };
+}
+
+/** Validation has seen to it that the resource is there. */
+function required(database: DatabaseMessage | undefined): DatabaseMessage {
+  if (!database) throw new Error('the request has no database although it is required');
+  return database;
+}

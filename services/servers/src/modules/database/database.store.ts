@@ -1,0 +1,223 @@
+import { METRICS, type Metric } from '@morag/connectors-core';
+import { DomainError } from '@morag/errors';
+import {
+  type Condition,
+  equals,
+  type ListRequest,
+  type ListSpec,
+  listPage,
+  type Database as Orm,
+  type Page,
+  query,
+  translatePgError,
+  violatedConstraint,
+} from '@morag/orm';
+import { insertInto, updateVersioned } from '../../sql.ts';
+import type { Scope } from '../server/server.ts';
+import type { Database, DatabaseSpec, ReadPolicy, WritePolicy } from './database.ts';
+
+/** What a new database is made of. */
+export interface NewDatabase extends DatabaseSpec {
+  readonly id: string;
+  readonly ownerId: string;
+  readonly placementId: string;
+  readonly serverId: string;
+  readonly collection: string;
+}
+
+/** What an update may set. */
+export type DatabaseChanges = Partial<Omit<DatabaseSpec, 'dimension' | 'metric'>>;
+
+/** The databases in PostgreSQL. */
+export interface DatabaseStore {
+  /** Makes a database that nobody sees yet, and its placement. DATABASE_EXISTS, COLLECTION_IN_USE. */
+  insert(database: NewDatabase): Promise<void>;
+  /** Shows it to its owner, its placement in sync with the empty log. Undefined when it was given up meanwhile. */
+  publish(id: string): Promise<Database | undefined>;
+  find(id: string, scope: Scope): Promise<Database | undefined>;
+  list(request: ListRequest, scope: Scope): Promise<Page<Database>>;
+  /** Undefined when the row has another version by now. DATABASE_EXISTS. */
+  update(database: Database, changes: DatabaseChanges): Promise<Database | undefined>;
+  /** An older revision changes nothing. False when there is no such database. */
+  setDocumentCount(id: string, count: number, revision: bigint): Promise<boolean>;
+}
+
+interface DatabaseRow {
+  readonly id: string;
+  readonly owner_id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly dimension: number;
+  readonly metric: Metric;
+  readonly embedding_provider: string;
+  readonly embedding_model: string;
+  readonly read_policy: ReadPolicy;
+  readonly write_policy: WritePolicy;
+  readonly vector_weight: number | null;
+  readonly document_count: number;
+  readonly head_seq: bigint;
+  readonly last_written_at: Date | null;
+  readonly version: number;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly server_id: string;
+  readonly collection: string;
+}
+
+const SOURCE = `databases d join placements p on p.database_id = d.id and p.role = 'PRIMARY'`;
+const COLUMNS = 'd.*, p.server_id, p.collection';
+
+const LIST: ListSpec = {
+  from: SOURCE,
+  columns: COLUMNS,
+  id: 'd.id',
+  filter: {
+    name: { column: 'd.name', kind: 'text' },
+    metric: { column: 'upper(d.metric)', kind: METRICS.map((metric) => metric.toUpperCase()) },
+    dimension: { column: 'd.dimension', kind: 'integer' },
+  },
+  order: { create_time: { column: 'd.created_at', type: 'timestamptz' }, name: { column: 'd.name', type: 'text' } },
+  defaultOrder: 'create_time desc',
+};
+
+const READY: Condition = () => `d.state = 'READY'`;
+
+/** Creates the store. */
+export function createDatabaseStore(db: Orm): DatabaseStore {
+  const find = async (id: string, { ownerId }: Scope): Promise<Database | undefined> => {
+    const [row] = await db.read<DatabaseRow>(
+      `select ${COLUMNS} from ${SOURCE}
+       where d.id = $1 and d.state = 'READY' and ($2::uuid is null or d.owner_id = $2)`,
+      [id, ownerId],
+    );
+    return row && toDatabase(row);
+  };
+
+  return {
+    async insert({ placementId, serverId, collection, ...database }) {
+      const times = { created_at: new Date(), updated_at: new Date() };
+      const row = insertInto('databases', { ...toColumns(database), ...times, state: 'PROVISIONING' });
+      const placement = insertInto('placements', {
+        ...times,
+        id: placementId,
+        database_id: database.id,
+        server_id: serverId,
+        collection,
+        role: 'PRIMARY',
+        state: 'PROVISIONING',
+      });
+      await db
+        .transaction(async (em) => {
+          await query(em, row.sql, row.params);
+          await query(em, placement.sql, placement.params);
+        })
+        .catch((error: unknown) => {
+          throw asTaken(error);
+        });
+    },
+    async publish(id) {
+      const [row] = await db.read<{ id: string }>(
+        `with shown as (
+           update databases set state = 'READY', updated_at = now() where id = $1 and state = 'PROVISIONING' returning id
+         ), following as (
+           update placements set state = 'IN_SYNC', updated_at = now() from shown where database_id = shown.id
+         )
+         select id from shown`,
+        [id],
+      );
+      return row && find(id, {});
+    },
+    find,
+    async list(request, { ownerId }) {
+      const conditions = ownerId ? [READY, equals('d.owner_id', ownerId)] : [READY];
+      const { rows, next } = await listPage<DatabaseRow>(db, LIST, request, conditions);
+      return { rows: rows.map(toDatabase), next };
+    },
+    async update(database, changes) {
+      const statement = updateVersioned('databases', database, toColumns(changes));
+      try {
+        const [row] = await db.read<Omit<DatabaseRow, 'server_id' | 'collection'>>(statement.sql, statement.params);
+        return row && toDatabase({ ...row, server_id: database.serverId, collection: database.collection });
+      } catch (error) {
+        throw asTaken(error);
+      }
+    },
+    async setDocumentCount(id, count, revision) {
+      const rows = await db.read(
+        `update databases set
+           document_count = case when document_count_revision < $3 then $2 else document_count end,
+           document_count_revision = greatest(document_count_revision, $3)
+         where id = $1 and state = 'READY' returning id`,
+        [id, count, revision],
+      );
+      return rows.length > 0;
+    },
+  };
+}
+
+function toDatabase(row: DatabaseRow): Database {
+  return {
+    id: row.id,
+    ownerId: row.owner_id,
+    name: row.name,
+    description: row.description,
+    dimension: row.dimension,
+    metric: row.metric,
+    embeddingProvider: row.embedding_provider,
+    embeddingModel: row.embedding_model,
+    readPolicy: row.read_policy,
+    writePolicy: row.write_policy,
+    vectorWeight: row.vector_weight,
+    serverId: row.server_id,
+    collection: row.collection,
+    documentCount: row.document_count,
+    headSequence: Number(row.head_seq),
+    lastWrittenAt: row.last_written_at,
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+const COLUMN_OF = {
+  id: 'id',
+  ownerId: 'owner_id',
+  name: 'name',
+  description: 'description',
+  dimension: 'dimension',
+  metric: 'metric',
+  embeddingProvider: 'embedding_provider',
+  embeddingModel: 'embedding_model',
+  readPolicy: 'read_policy',
+  writePolicy: 'write_policy',
+  vectorWeight: 'vector_weight',
+} as const satisfies Partial<Record<keyof Database, keyof DatabaseRow>>;
+
+function toColumns(values: Partial<DatabaseSpec & { id: string; ownerId: string }>): Record<string, unknown> {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries.map(([field, value]) => [COLUMN_OF[field as keyof typeof COLUMN_OF], value]));
+}
+
+function asTaken(error: unknown): unknown {
+  switch (violatedConstraint(error)) {
+    case 'databases_owner_name':
+      return new DomainError('DATABASE_EXISTS', 'You already have a database of this name.', {
+        violations: [{ field: 'database.name', description: 'is taken by another of your databases' }],
+        cause: error,
+      });
+    case 'placements_server_collection':
+      return collectionInUse('belongs to another database', error);
+    case 'placements_server_id_foreign':
+      return new DomainError('SERVER_NOT_FOUND', 'There is no such server.', { cause: error });
+    default:
+      return translatePgError(error);
+  }
+}
+
+/** The error for a collection that a new database cannot have. */
+export function collectionInUse(description: string, cause?: unknown): DomainError {
+  return new DomainError('COLLECTION_IN_USE', `The collection ${description}.`, {
+    violations: [{ field: 'database.collection', description }],
+    cause,
+  });
+}

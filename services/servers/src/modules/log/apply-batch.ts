@@ -1,0 +1,95 @@
+import {
+  type CallOptions,
+  type ConnectorError,
+  isConnectorError,
+  splitBatches,
+  type VectorConnector,
+} from '@morag/connectors-core';
+import type { FoldedBatch } from './fold.ts';
+import type { LoggedRecord } from './mutation.ts';
+
+/** A record that the server will not take, however often it is asked. */
+export interface Refusal {
+  readonly record: LoggedRecord;
+  readonly reason: string;
+}
+
+/** See applyBatch. */
+export interface ApplyTarget {
+  readonly connector: Pick<VectorConnector, 'upsert' | 'deleteByIds' | 'capabilities'>;
+  readonly collection: string;
+  /** Called before each request: its deadline must end before the lease does. Throws when there is no time left. */
+  readonly callOptions: () => CallOptions;
+}
+
+const DELETES_PER_CALL = 1_000;
+const CALLS_AT_ONCE = 4;
+
+/** Categories that blame the request and not the moment. */
+const REFUSING: ReadonlySet<string> = new Set(['invalid_argument', 'payload_too_large', 'unsupported']);
+
+/** Whether an error means that the server will never take this request. */
+export function isRefusal(error: unknown): error is ConnectorError {
+  return isConnectorError(error) && REFUSING.has(error.category);
+}
+
+/**
+ * Applies a batch to a server, in calls of the server's size, a few at once: no id occurs twice in it. A call that is
+ * refused is halved until the records that spoil it stand alone; they are answered and the rest is in. Any other error
+ * is thrown, after every call has ended; the batch may then be in part applied, and is repeated whole.
+ */
+export async function applyBatch(target: ApplyTarget, batch: FoldedBatch): Promise<readonly Refusal[]> {
+  const { connector, collection, callOptions } = target;
+  const { maxBatchRecords, maxBatchBytes } = connector.capabilities();
+  const limits = { recordsMax: maxBatchRecords, bytesMax: maxBatchBytes };
+  const refusals: Refusal[] = [];
+
+  const upsert = async (records: readonly LoggedRecord[]): Promise<void> => {
+    try {
+      const { failed } = await connector.upsert(collection, records, callOptions());
+      const reasons = new Map(failed.map(({ id, message }) => [id, message]));
+      for (const record of records) {
+        const reason = reasons.get(record.id);
+        if (reason !== undefined) refusals.push({ record, reason });
+      }
+    } catch (error) {
+      const [record] = records;
+      if (!isRefusal(error) || !record) throw error;
+      if (records.length === 1) {
+        refusals.push({ record, reason: error.message });
+        return;
+      }
+      const middle = Math.ceil(records.length / 2);
+      await upsert(records.slice(0, middle));
+      await upsert(records.slice(middle));
+    }
+  };
+  const remove = async (ids: readonly string[]): Promise<void> => {
+    await connector.deleteByIds(collection, ids, callOptions());
+  };
+
+  const upserts = [...splitBatches(batch.upserts, limits, sizeOf)];
+  const deletes = [...splitBatches(batch.deletes, { ...limits, recordsMax: DELETES_PER_CALL }, ({ length }) => length)];
+  const work = [...upserts.map((records) => () => upsert(records)), ...deletes.map((ids) => () => remove(ids))];
+  await runSome(work, CALLS_AT_ONCE);
+  return refusals;
+}
+
+/** Runs all, a few at once; after a failure begins no more, waits for those under way and throws the first error. */
+async function runSome(work: readonly (() => Promise<void>)[], atOnce: number): Promise<void> {
+  const errors: unknown[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let task = work[next++]; task && errors.length === 0; task = work[next++]) {
+      await task().catch((error: unknown) => errors.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, work.length) }, lane));
+  if (errors.length > 0) throw errors[0];
+}
+
+// As JSON: about 10 characters a number. Metadata and text are small beside it, or counted well enough so.
+function sizeOf({ id, vector, metadata, document }: LoggedRecord): number {
+  const meta = metadata === undefined ? 0 : JSON.stringify(metadata).length;
+  return id.length + vector.length * 10 + meta + (document?.length ?? 0);
+}

@@ -1,0 +1,144 @@
+import type { Database } from '@morag/orm';
+import type { PlacementState } from '../placement/placement.ts';
+import type { Refusal } from './apply-batch.ts';
+import { encodeUpsert } from './mutation.codec.ts';
+
+/** The right to apply the log to a placement: the epoch is worth something only until somebody else takes the next. */
+export interface Lease {
+  readonly placementId: string;
+  readonly epoch: number;
+  /** What was applied when the lease was taken. */
+  readonly appliedSequence: number;
+  readonly state: PlacementState;
+  readonly hasQuarantine: boolean;
+}
+
+/** A refusal in its place in the log. */
+export interface PlacedRefusal extends Refusal {
+  readonly sequence: number;
+}
+
+/** Leases and progress in PostgreSQL. Each write names its epoch and answers whether that is still the current one. */
+export interface LeaseStore {
+  /** Undefined while another instance holds it, or when the placement follows no log (now). */
+  acquire(placementId: string, instanceId: string, ttlMs: number): Promise<Lease | undefined>;
+  renew(lease: Lease, ttlMs: number): Promise<boolean>;
+  /** The server has confirmed everything up to `sequence`. Renews the lease too. */
+  advance(lease: Lease, sequence: number, ttlMs: number): Promise<boolean>;
+  /** The server does not take the log now, and why. */
+  fail(lease: Lease, error: string): Promise<boolean>;
+  /** Keeps refused records; those that were taken after all are forgotten. Before `advance`, so that none is lost. */
+  quarantine(lease: Lease, refused: readonly PlacedRefusal[], taken: readonly string[]): Promise<boolean>;
+  /** Gives the lease back, for another instance to take at once. */
+  release(lease: Lease): Promise<void>;
+  /** Placements that are behind their log and that nobody serves. */
+  unserved(limit: number): Promise<readonly { placementId: string; databaseId: string }[]>;
+  /** How far placements are, for those whose log another instance applies. */
+  progress(placementIds: readonly string[]): Promise<readonly { placementId: string; appliedSequence: number }[]>;
+}
+
+const FOLLOWING = `('IN_SYNC', 'LAGGING', 'OFFLINE', 'CATCHING_UP')`;
+const TTL = (parameter: string): string => `now() + make_interval(secs => ${parameter}::double precision / 1000)`;
+
+/** Creates the store. */
+export function createLeaseStore(db: Database): LeaseStore {
+  const holds = async (sql: string, params: readonly unknown[]): Promise<boolean> =>
+    (await db.read<{ id: string }>(sql, params)).length > 0;
+
+  return {
+    async acquire(placementId, instanceId, ttlMs) {
+      const [row] = await db.read<LeaseRow>(
+        `update placements set lease_owner = $2, lease_until = ${TTL('$3')}, epoch = epoch + 1
+         where id = $1 and state in ${FOLLOWING}
+           and (lease_owner is null or lease_owner = $2 or lease_until < now())
+         returning epoch, applied_seq, state,
+           exists (select from quarantined_records q where q.placement_id = placements.id) as has_quarantine`,
+        [placementId, instanceId, ttlMs],
+      );
+      return row && toLease(placementId, row);
+    },
+    renew: ({ placementId, epoch }, ttlMs) =>
+      holds(`update placements set lease_until = ${TTL('$3')} where id = $1 and epoch = $2 returning id`, [
+        placementId,
+        epoch,
+        ttlMs,
+      ]),
+    advance: ({ placementId, epoch }, sequence, ttlMs) =>
+      holds(
+        `update placements set applied_seq = greatest(applied_seq, $3), lease_until = ${TTL('$4')}, last_error = '',
+           state = case state when 'OFFLINE' then 'IN_SYNC' else state end, updated_at = now()
+         where id = $1 and epoch = $2 returning id`,
+        [placementId, epoch, sequence, ttlMs],
+      ),
+    fail: ({ placementId, epoch }, error) =>
+      holds(
+        `update placements set last_error = $3, state = 'OFFLINE', updated_at = now()
+         where id = $1 and epoch = $2 returning id`,
+        [placementId, epoch, error],
+      ),
+    async quarantine({ placementId, epoch }, refused, taken) {
+      return holds(
+        `with mine as (select id from placements where id = $1 and epoch = $2 for update),
+         forgotten as (
+           delete from quarantined_records using mine where placement_id = mine.id and record_id = any($3)
+         ), kept as (
+           insert into quarantined_records (placement_id, record_id, seq, reason, payload, created_at)
+           select mine.id, given.record_id, given.seq, given.reason, given.payload, now()
+           from mine, unnest($4::text[], $5::bigint[], $6::text[], $7::bytea[]) as given (record_id, seq, reason, payload)
+           on conflict (placement_id, record_id) do update
+             set seq = excluded.seq, reason = excluded.reason, payload = excluded.payload, created_at = now()
+         )
+         select id from mine`,
+        [
+          placementId,
+          epoch,
+          taken,
+          refused.map(({ record }) => record.id),
+          refused.map(({ sequence }) => sequence),
+          refused.map(({ reason }) => reason),
+          refused.map(({ record }) => encodeUpsert([record]).payload),
+        ],
+      );
+    },
+    async release({ placementId, epoch }) {
+      await db.read('update placements set lease_owner = null, lease_until = null where id = $1 and epoch = $2', [
+        placementId,
+        epoch,
+      ]);
+    },
+    async unserved(limit) {
+      const rows = await db.read<{ id: string; database_id: string }>(
+        `select p.id, p.database_id from placements p join databases d on d.id = p.database_id
+         where d.state = 'READY' and p.applied_seq < d.head_seq and p.state in ${FOLLOWING}
+           and (p.lease_owner is null or p.lease_until < now())
+         limit $1`,
+        [limit],
+      );
+      return rows.map(({ id, database_id }) => ({ placementId: id, databaseId: database_id }));
+    },
+    async progress(placementIds) {
+      const rows = await db.read<{ id: string; applied_seq: bigint }>(
+        'select id, applied_seq from placements where id = any($1::uuid[])',
+        [placementIds],
+      );
+      return rows.map(({ id, applied_seq }) => ({ placementId: id, appliedSequence: Number(applied_seq) }));
+    },
+  };
+}
+
+interface LeaseRow {
+  readonly epoch: bigint;
+  readonly applied_seq: bigint;
+  readonly state: PlacementState;
+  readonly has_quarantine: boolean;
+}
+
+function toLease(placementId: string, row: LeaseRow): Lease {
+  return {
+    placementId,
+    epoch: Number(row.epoch),
+    appliedSequence: Number(row.applied_seq),
+    state: row.state,
+    hasQuarantine: row.has_quarantine,
+  };
+}

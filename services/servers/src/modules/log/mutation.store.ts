@@ -1,0 +1,92 @@
+import type { Database } from '@morag/orm';
+import { decodeMutation } from './mutation.codec.ts';
+import type { LogEntry } from './mutation.ts';
+
+/** The logs in PostgreSQL. */
+export interface MutationStore {
+  /**
+   * Appends mutations to a database's log, all or none, and answers the new head: the sequence of the last of them.
+   * Undefined when there is no such database to write to.
+   */
+  append(databaseId: string, payloads: readonly Buffer[]): Promise<number | undefined>;
+  /** The log after `sequence`, in order and without gaps, at most so much of it; at least one entry when there is one. */
+  readAfter(databaseId: string, sequence: number, limits: ReadLimits): Promise<readonly LogEntry[]>;
+  /**
+   * Removes mutations that every placement has applied and that are older than `retentionMs`, at most `rowsMax` of one
+   * database. Answers how many went.
+   */
+  trim(limits: { readonly retentionMs: number; readonly rowsMax: number }): Promise<number>;
+}
+
+/** Bounds of one read of the log. */
+export interface ReadLimits {
+  readonly entriesMax: number;
+  readonly bytesMax: number;
+}
+
+/** Creates the store. */
+export function createMutationStore(db: Database): MutationStore {
+  return {
+    async append(databaseId, payloads) {
+      const rows = payloads.map((_, index) => `(${index + 1}, $${index + 3}::bytea)`).join(', ');
+      const [row] = await db.read<{ head_seq: bigint }>(
+        // The row lock that the update takes is held until the commit: sequences become visible in order.
+        `with head as (
+           update databases set head_seq = head_seq + $2, last_written_at = now()
+           where id = $1 and state = 'READY' returning head_seq
+         ), appended as (
+           insert into mutations (database_id, seq, payload)
+           select $1, head.head_seq - $2 + given.ordinal, given.payload
+           from head, (values ${rows}) as given (ordinal, payload)
+         )
+         select head_seq from head`,
+        [databaseId, payloads.length, ...payloads],
+      );
+      return row && Number(row.head_seq);
+    },
+    async readAfter(databaseId, sequence, { entriesMax, bytesMax }) {
+      const rows = await db.read<{ seq: bigint; payload: Buffer }>(
+        `select seq, payload from (
+           select seq, payload,
+                  sum(octet_length(payload)) over (order by seq) - octet_length(payload) as bytes_before
+           from (select seq, payload from mutations where database_id = $1 and seq > $2 order by seq limit $3) as next
+         ) as measured
+         where bytes_before < $4 order by seq`,
+        [databaseId, sequence, entriesMax, bytesMax],
+      );
+      return rows.map(({ seq, payload }) => ({
+        sequence: Number(seq),
+        mutation: decodeMutation(payload),
+        sizeBytes: payload.length,
+      }));
+    },
+    async trim({ retentionMs, rowsMax }) {
+      const [row] = await db.read<{ trimmed: bigint }>(
+        `with ready as (
+           select d.id, min(p.applied_seq) as applied_seq
+           from databases d join placements p on p.database_id = d.id
+           where d.state = 'READY' and d.trimmed_seq < d.head_seq
+           group by d.id having min(p.applied_seq) > min(d.trimmed_seq)
+         ), old as (
+           select m.database_id, m.seq from ready cross join lateral (
+             select database_id, seq from mutations
+             where database_id = ready.id and seq <= ready.applied_seq
+               and created_at < now() - make_interval(secs => $1::double precision / 1000)
+             order by seq limit $2 for update skip locked
+           ) as m
+         ), gone as (
+           delete from mutations using old
+           where mutations.database_id = old.database_id and mutations.seq = old.seq
+           returning mutations.database_id, mutations.seq
+         ), heads as (
+           update databases set trimmed_seq = greatest(trimmed_seq, newest.seq)
+           from (select database_id, max(seq) as seq from gone group by database_id) as newest
+           where databases.id = newest.database_id
+         )
+         select count(*) as trimmed from gone`,
+        [retentionMs, rowsMax],
+      );
+      return Number(row?.trimmed ?? 0);
+    },
+  };
+}

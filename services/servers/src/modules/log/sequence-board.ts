@@ -1,0 +1,78 @@
+/**
+ * What this process knows of the logs: the head of each database and how far each placement has applied it. Numbers only
+ * grow, whatever order news arrives in; it is a view, and PostgreSQL the truth.
+ */
+export interface SequenceBoard {
+  /** The newest mutation known of a database's log; 0 when none is known. */
+  head(databaseId: string): number;
+  sawHead(databaseId: string, sequence: number): void;
+  /** The newest mutation that a placement is known to have applied; 0 when none is known. */
+  applied(placementId: string): number;
+  sawApplied(placementId: string, sequence: number): void;
+  /** Resolves when the placement has applied `sequence`; rejects with the signal's reason. */
+  waitApplied(placementId: string, sequence: number, signal: AbortSignal): Promise<void>;
+  /** Placements that somebody waits for. */
+  awaited(): readonly string[];
+  /** Forgets a database and its placements; who waits for them goes on waiting until their signal. */
+  forget(databaseId: string, placementIds: readonly string[]): void;
+}
+
+interface Waiter {
+  readonly sequence: number;
+  readonly resolve: () => void;
+}
+
+/** Creates an empty board. */
+export function createSequenceBoard(): SequenceBoard {
+  const heads = new Map<string, number>();
+  const progress = new Map<string, number>();
+  const waiters = new Map<string, Set<Waiter>>();
+
+  const leave = (placementId: string, waiter: Waiter): void => {
+    const waiting = waiters.get(placementId);
+    waiting?.delete(waiter);
+    if (waiting?.size === 0) waiters.delete(placementId);
+  };
+
+  return {
+    head: (databaseId) => heads.get(databaseId) ?? 0,
+    sawHead(databaseId, sequence) {
+      if (sequence > (heads.get(databaseId) ?? 0)) heads.set(databaseId, sequence);
+    },
+    applied: (placementId) => progress.get(placementId) ?? 0,
+    sawApplied(placementId, sequence) {
+      if (sequence <= (progress.get(placementId) ?? 0)) return;
+      progress.set(placementId, sequence);
+      for (const waiter of waiters.get(placementId) ?? []) {
+        if (waiter.sequence > sequence) continue;
+        leave(placementId, waiter);
+        waiter.resolve();
+      }
+    },
+    waitApplied(placementId, sequence, signal) {
+      if ((progress.get(placementId) ?? 0) >= sequence) return Promise.resolve();
+      if (signal.aborted) return Promise.reject(signal.reason as Error);
+      return new Promise((resolve, reject) => {
+        const waiter = {
+          sequence,
+          resolve: () => {
+            signal.removeEventListener('abort', giveUp);
+            resolve();
+          },
+        };
+        const giveUp = (): void => {
+          leave(placementId, waiter);
+          reject(signal.reason as Error);
+        };
+        signal.addEventListener('abort', giveUp, { once: true });
+        const waiting = waiters.get(placementId) ?? new Set();
+        waiters.set(placementId, waiting.add(waiter));
+      });
+    },
+    awaited: () => [...waiters.keys()],
+    forget(databaseId, placementIds) {
+      heads.delete(databaseId);
+      for (const placementId of placementIds) progress.delete(placementId);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** A placement's part in its database. */
+export const PLACEMENT_ROLES = ['PRIMARY', 'REPLICA'] as const;
+/** See PLACEMENT_ROLES. */
+export type PlacementRole = (typeof PLACEMENT_ROLES)[number];
+
+/** How far a placement is. */
+export const PLACEMENT_STATES = [
+  'PROVISIONING',
+  'BACKFILLING',
+  'CATCHING_UP',
+  'IN_SYNC',
+  'LAGGING',
+  'OFFLINE',
+  'DRAINING',
+] as const;
+/** See PLACEMENT_STATES. */
+export type PlacementState = (typeof PLACEMENT_STATES)[number];
+
+/** Where a database physically lives, as a caller sees it. */
+export interface Placement {
+  readonly id: string;
+  readonly databaseId: string;
+  readonly serverId: string;
+  readonly collection: string;
+  readonly role: PlacementRole;
+  readonly state: PlacementState;
+  readonly appliedSequence: number;
+  /** Mutations it has yet to apply. */
+  readonly lag: number;
+  /** Age in seconds of the oldest of them; 0 when there is none. */
+  readonly lagSeconds: number;
+  readonly quarantinedCount: number;
+  readonly lastError: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A record that a server refused. */
+export interface QuarantinedRecord {
+  readonly recordId: string;
+  readonly sequence: number;
+  readonly reason: string;
+  readonly createdAt: Date;
+}

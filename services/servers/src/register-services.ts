@@ -1,0 +1,48 @@
+import type { ConnectRouter } from '@connectrpc/connect';
+import { CollectionService } from '@morag/gen/morag/servers/v1/collection_service_pb.ts';
+import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
+import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
+import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
+import { notYetAvailable, type PageTokens } from '@morag/rpc';
+import type { Services } from './build-services.ts';
+import { collectionHandlers } from './modules/collection/collection.handlers.ts';
+import { databaseHandlers } from './modules/database/database.handlers.ts';
+import { recordHandlers } from './modules/record/record.handlers.ts';
+import { serverHandlers } from './modules/server/server.handlers.ts';
+import { NOT_YET_AVAILABLE } from './not-yet-available.ts';
+
+/** Registers the handlers of all services of this program. */
+export function registerServices(services: Services, pageTokens: PageTokens): (router: ConnectRouter) => void {
+  const { servers, placements, remover, directory, dropConnector } = services;
+  return (router) => {
+    router.service(ServerService, {
+      ...notYetAvailable(ServerService, NOT_YET_AVAILABLE.server),
+      ...serverHandlers({
+        ...services,
+        pageTokens,
+        store: servers,
+        tenantsOf: (serverId) => placements.tenantsOf(serverId),
+        abandonDeleted: (serverId) => placements.abandon(serverId),
+        onChanged: dropConnector,
+        onDeleted: dropConnector,
+      }),
+    });
+    router.service(CollectionService, collectionHandlers({ ...services, pageTokens }));
+    router.service(DatabaseService, {
+      ...notYetAvailable(DatabaseService, NOT_YET_AVAILABLE.database),
+      ...databaseHandlers({
+        ...services,
+        pageTokens,
+        onChanged: (databaseId) => directory.forget(databaseId),
+        discard: async (databaseId) => {
+          await placements.condemn({ unfinished: databaseId });
+          await remover.tryRemove(databaseId);
+        },
+      }),
+    });
+    router.service(RecordService, {
+      ...notYetAvailable(RecordService, NOT_YET_AVAILABLE.record),
+      ...recordHandlers({ ...services, pageTokens }),
+    });
+  };
+}

@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url';
+import { IdempotencyKey, type SchemaDefinition } from '@morag/orm';
+import { DatabaseEntity } from './modules/database/database.entity.ts';
+import { MutationEntity } from './modules/log/mutation.entity.ts';
+import { PlacementEntity, QuarantinedRecordEntity } from './modules/placement/placement.entity.ts';
+import { ServerCheckEntity, ServerEntity } from './modules/server/server.entity.ts';
+
+/** The tables of this service, which nobody else touches. */
+export const schema: SchemaDefinition = {
+  schema: 'servers',
+  entities: [
+    ServerEntity,
+    ServerCheckEntity,
+    DatabaseEntity,
+    PlacementEntity,
+    QuarantinedRecordEntity,
+    MutationEntity,
+    IdempotencyKey,
+  ],
+  migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)),
+};

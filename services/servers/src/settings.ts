@@ -1,0 +1,29 @@
+import type { ApplierSettings } from './modules/log/applier.ts';
+import { LEASE_TTL_MS } from './modules/log/lease-keeper.ts';
+import type { LogKeeperSettings } from './modules/log/log-keeper.ts';
+
+/** Times and bounds of the data plane. */
+export interface DataPlaneSettings {
+  readonly applier: ApplierSettings;
+  readonly keeper: LogKeeperSettings;
+}
+
+const MIB = 1024 * 1024;
+
+/** What production runs with; tests shorten the times. */
+export const DATA_PLANE_SETTINGS: DataPlaneSettings = {
+  applier: {
+    leaseTtlMs: LEASE_TTL_MS,
+    idleMs: 15_000,
+    pollMs: 1_000,
+    window: { recordsMax: 4_000, bytesMax: 16 * MIB },
+    tailBytesMax: 32 * MIB,
+  },
+  keeper: {
+    sweepMs: 5_000,
+    followMs: 10,
+    trimMs: 60_000,
+    // Longer than any vendor's safety window after an unclean stop, so that what it lost can be applied again.
+    retentionMs: 3_600_000,
+  },
+};

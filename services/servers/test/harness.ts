@@ -1,0 +1,132 @@
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { type CallOptions, createClient, createRouterTransport, type Transport } from '@connectrpc/connect';
+import { createAccessTokens, createServiceTokens, PERMISSIONS, type Role, serviceTokenSecret } from '@morag/auth';
+import { serversConfig } from '@morag/config';
+import { loadMasterKey } from '@morag/crypto';
+import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
+import { CollectionService } from '@morag/gen/morag/servers/v1/collection_service_pb.ts';
+import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
+import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
+import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
+import { createLogger } from '@morag/telemetry';
+import { createTestDatabase } from '@morag/testing';
+import { buildServersService, type ServersInstance, type ServersParts } from '../src/index.ts';
+import { DATA_PLANE_SETTINGS, type DataPlaneSettings } from '../src/settings.ts';
+import { createMemoryVendors, type MemoryVendors } from './memory-vendors.ts';
+
+/** Clients of one instance, through the interceptors of production. */
+export type Clients = ReturnType<typeof clientsOf>;
+
+/** Somebody who calls. */
+export interface Caller {
+  readonly userId: string;
+  readonly as: CallOptions;
+}
+
+/** A servers service on a database of its own. */
+export interface Harness extends Clients {
+  readonly service: ServersInstance;
+  readonly vendors: MemoryVendors;
+  /** URL of its PostgreSQL database, as the superuser. */
+  readonly databaseUrl: string;
+  newUser(role?: Role): Promise<Caller>;
+  /** The caller as another service acts for them. */
+  serviceFor(userId: string): Promise<Caller>;
+  /** A second instance on the same database; stopped with the first. */
+  another(parts?: ServersParts): Promise<Clients & { readonly service: ServersInstance }>;
+  close(): Promise<void>;
+}
+
+/** Times short enough for tests, long enough for a machine that is busy. */
+export const FAST: DataPlaneSettings = {
+  applier: { ...DATA_PLANE_SETTINGS.applier, leaseTtlMs: 6_000, idleMs: 3_000, pollMs: 200 },
+  keeper: { ...DATA_PLANE_SETTINGS.keeper, sweepMs: 200 },
+};
+
+/** Starts one, its vendors in memory unless `parts` brings others. */
+export async function startServers(parts: ServersParts = {}): Promise<Harness> {
+  const database = await createTestDatabase('servers');
+  const env = {
+    MORAG_DATABASE_URL: database.url,
+    MORAG_AUTO_MIGRATE: 'true',
+    MORAG_MASTER_KEY: randomBytes(32).toString('base64'),
+    MORAG_EGRESS_ALLOW: '127.0.0.0/8',
+  };
+  const config = { ...serversConfig(env), listen: { host: '127.0.0.1', port: 0 } };
+  const secret = serviceTokenSecret(loadMasterKey({ key: env.MORAG_MASTER_KEY }));
+  const identity = createIdentity();
+  const vendors = createMemoryVendors();
+  const instances: ServersInstance[] = [];
+  const start = async (more: ServersParts): Promise<ServersInstance> => {
+    const logger = createLogger({ level: 'silent', service: 'servers' });
+    const clients = { identity: identity.transport };
+    const service = await buildServersService(config, { logger, vendors, clients, settings: FAST, ...parts, ...more });
+    await service.start();
+    instances.push(service);
+    return service;
+  };
+  const service = await start({});
+
+  return {
+    ...clientsOf(service.transport()),
+    service,
+    vendors,
+    databaseUrl: database.url,
+    newUser: (role = 'USER') => identity.newUser(role),
+    async serviceFor(userId) {
+      const tokens = createServiceTokens({ service: 'documents', secret });
+      const token = await tokens.issue({ audience: 'servers', ownerId: userId, permissions: PERMISSIONS });
+      return { userId, as: bearer(token) };
+    },
+    async another(more = {}) {
+      const second = await start(more);
+      return { ...clientsOf(second.transport()), service: second };
+    },
+    async close() {
+      await Promise.all(instances.map((instance) => instance.stop()));
+      await database.drop();
+    },
+  };
+}
+
+function clientsOf(transport: Transport) {
+  return {
+    servers: createClient(ServerService, transport),
+    collections: createClient(CollectionService, transport),
+    databases: createClient(DatabaseService, transport),
+    records: createClient(RecordService, transport),
+  };
+}
+
+/** As much of the identity service as verification asks for: its published key, and a feed without revocations. */
+function createIdentity() {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const kid = randomUUID();
+  const { kty = '', crv = '', x = '' } = publicKey.export({ format: 'jwk' });
+  const tokens = createAccessTokens({ privateKey, kid, ttlSeconds: 600 });
+  const transport = createRouterTransport((router) => {
+    router.service(AuthService, {
+      getJwks: () => ({ keys: [{ kty, crv, x, kid, alg: 'EdDSA', use: 'sig' }] }),
+      async *watchRevocations(_request, { signal }) {
+        while (!signal.aborted) {
+          yield { revocations: [], snapshotComplete: true };
+          await new Promise((resolve) => {
+            const timer = setTimeout(resolve, 1_000).unref();
+            signal.addEventListener('abort', () => resolve(clearTimeout(timer)), { once: true });
+          });
+        }
+      },
+    });
+  });
+  return {
+    transport,
+    async newUser(role: Role): Promise<Caller> {
+      const userId = randomUUID();
+      return { userId, as: bearer(await tokens.issue({ userId, sessionId: randomUUID(), role })) };
+    },
+  };
+}
+
+function bearer(token: string): CallOptions {
+  return { headers: { authorization: `Bearer ${token}` } };
+}
