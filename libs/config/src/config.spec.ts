@@ -6,6 +6,7 @@ import { upConfig } from './up.ts';
 const MINIMAL: Environment = {
   MORAG_DATABASE_URL: 'postgresql://morag:pw@db:5432/morag',
   MORAG_MASTER_KEY_FILE: '/run/secrets/master.key',
+  MORAG_JWT_SIGNING_KEY_FILE: '/run/secrets/signing.pem',
   PATH: '/bin',
 };
 
@@ -105,6 +106,7 @@ describe('mistakes', () => {
       'MORAG_IDENTITY_PORT must be a whole number from 0 to 65535, not "65536"',
       'MORAG_DATABASE_URL is missing: or set MORAG_IDENTITY_DATABASE_URL',
       'MORAG_MASTER_KEY or MORAG_MASTER_KEY_FILE is missing',
+      'MORAG_JWT_SIGNING_KEY_FILE is missing',
     ]);
   });
 

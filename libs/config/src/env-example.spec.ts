@@ -11,7 +11,7 @@ it('lists exactly the variables that the code reads', () => {
 it('shows defaults that are valid and change nothing', () => {
   const shown = [...renderEnvExample().matchAll(/^# (MORAG_[A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]);
   expect(shown.map(([name]) => name)).toEqual(Object.keys(VARIABLES));
-  const needed = { MORAG_DATABASE_URL: 'postgres://u@h/d', MORAG_MASTER_KEY: 'k' };
+  const needed = { MORAG_DATABASE_URL: 'postgres://u@h/d', MORAG_MASTER_KEY: 'k', MORAG_JWT_SIGNING_KEY_FILE: 'f' };
   const env = { ...Object.fromEntries(shown), ...needed };
   expect(gatewayConfig(env)).toEqual(gatewayConfig({}));
   expect(identityConfig(env)).toEqual(identityConfig(needed));

@@ -13,7 +13,8 @@ import type { ValueOf } from './variables.ts';
 
 /** See identityConfig. */
 export interface IdentityConfig extends ServiceConfig {
-  readonly jwtSigningKeyFile: string | undefined;
+  /** Ed25519 private key, PKCS #8 in PEM. */
+  readonly jwtSigningKeyFile: string;
   readonly accessTokenTtlSeconds: number;
   readonly sessionTtlHours: number;
   readonly registrationEnabled: boolean;
@@ -61,7 +62,7 @@ const LOCAL_NETWORKS = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12',
 export function identityConfig(env: Environment, defaults: Defaults = {}): IdentityConfig {
   return readConfig(env, (reader) => ({
     ...readService(reader, 'identity', defaults),
-    jwtSigningKeyFile: reader.optional('MORAG_JWT_SIGNING_KEY_FILE'),
+    jwtSigningKeyFile: reader.required('MORAG_JWT_SIGNING_KEY_FILE'),
     accessTokenTtlSeconds: reader.required('MORAG_JWT_ACCESS_TTL_SECONDS'),
     sessionTtlHours: reader.required('MORAG_SESSION_TTL_HOURS'),
     registrationEnabled: reader.required('MORAG_ENABLE_USER_REGISTRATION'),

@@ -52,7 +52,7 @@ export const VARIABLES = {
   }),
   MORAG_MASTER_KEY_FILE: variable(path, { description: 'A file that holds the master key, instead of the key.' }),
   MORAG_JWT_SIGNING_KEY_FILE: variable(path, {
-    description: 'Ed25519 private key (PKCS #8, PEM) that signs access tokens; kept in the database if unset.',
+    description: 'Ed25519 private key (PKCS #8, PEM) that signs access tokens; `npm start` makes one.',
   }),
   MORAG_JWT_ACCESS_TTL_SECONDS: variable(integer(60, 86_400), {
     default: 900,
