@@ -52,7 +52,6 @@ export async function buildIdentityService(
   const logger = parts.logger ?? createLogger({ level: config.logLevel, service: 'identity' });
   const now = parts.now ?? Date.now;
   const masterKey = loadMasterKey(config.masterKey);
-  if (config.jwtSigningKeyFile === undefined) throw new Error('MORAG_JWT_SIGNING_KEY_FILE is missing');
   const { privateKey, publicJwk } = readSigningKey(config.jwtSigningKeyFile);
   const db = await openServiceDatabase({ config: config.database, definition: schema, masterKey, logger });
   const revocations = new RevocationPublisher(db, logger);
