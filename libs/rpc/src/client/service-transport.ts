@@ -30,6 +30,9 @@ const CONNECTIONS_MAX = 256;
 /**
  * Calls another service: Connect with binary messages over HTTP/1.1 keep-alive, which costs a third of gRPC on both ends.
  * A service that cannot be reached is UNAVAILABLE; its own errors arrive with their reasons.
+ *
+ * A reader of a stream that stops before its end has to abort the signal it called with: the clients of the library hide
+ * from their transport that a `for await` loop was left.
  */
 export function createServiceTransport(options: ServiceTransportOptions): ServiceTransport {
   const { baseUrl, deadlineMsDefault = DEADLINE_MS, messageBytesMax = MESSAGE_BYTES_MAX } = options;
