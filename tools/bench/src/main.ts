@@ -1,0 +1,43 @@
+import { type Line, renderLine, writeResults } from './report.ts';
+
+/** A benchmark measures one goal and prints nothing itself. */
+type Benchmark = () => Promise<Line[]>;
+
+/** By the name of its goal; loaded when it is run. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  P1: async () => (await import('./gateway.bench.ts')).gatewayBenchmark,
+  P2: async () => (await import('./query.bench.ts')).queryBenchmark,
+  P9: async () => (await import('./read.bench.ts')).readBenchmark,
+  P14: async () => (await import('./memory.bench.ts')).memoryBenchmark,
+  Q3: async () => (await import('./search.bench.ts')).searchBenchmark,
+  Q4: async () => (await import('./ingestion.bench.ts')).ingestionBenchmark,
+};
+
+/** Exit code 0 also when a goal is missed: a benchmark tells, it does not judge. 2 for an unknown name. */
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !Object.hasOwn(BENCHMARKS, name));
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `There is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}.\n`,
+    );
+    return 2;
+  }
+  const lines: Line[] = [];
+  for (const [name, load] of Object.entries(BENCHMARKS)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    process.stderr.write(`${name} …\n`);
+    const measured = await (await load())();
+    for (const line of measured) process.stdout.write(`${renderLine(line)}\n`);
+    lines.push(...measured);
+  }
+  writeResults(lines);
+  return 0;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+    process.exit(1);
+  },
+);
