@@ -2,6 +2,7 @@ export { freePort } from '@morag/embedded';
 export { type FixedClock, fixedClock } from './clock.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { createFaultProxy, type FaultProxy } from './fault-proxy.ts';
+export { type Installation, newInstallation } from './installation.ts';
 export { createLogSink, type LogSink } from './log-sink.ts';
 export { createTestDatabase, startPostgres, type TestPostgres } from './postgres.ts';
 export { noteSkip } from './skips.ts';
