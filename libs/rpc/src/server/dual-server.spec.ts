@@ -14,6 +14,7 @@ beforeEach(async () => {
     handler: (req, res) => sendJson(res, 200, { version: req.httpVersion, path: req.url }),
     headerTimeoutMs: 300,
     requestTimeoutMs: 1_000,
+    idleTimeoutMs: 300,
   });
   ({ port } = await server.listen(0, '127.0.0.1'));
 });
@@ -77,6 +78,14 @@ describe('one port', () => {
 });
 
 describe('a connection that says nothing', () => {
+  it('any more is closed, when it is of HTTP/2', async () => {
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    await text(session.request({ ':path': '/' }));
+    const [code] = (await once(session, 'goaway')) as [number];
+    expect(code).toBe(0);
+    await once(session, 'close');
+  });
+
   it.each([
     ['at all', ''],
     ['after the first byte', 'P'],

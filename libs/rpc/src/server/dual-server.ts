@@ -10,6 +10,8 @@ export interface DualServerOptions {
   readonly headerTimeoutMs: number;
   /** Time for a whole HTTP/1.1 request, body included. */
   readonly requestTimeoutMs: number;
+  /** Time after which a silent HTTP/2 connection is closed. */
+  readonly idleTimeoutMs?: number;
 }
 
 /** One cleartext port for HTTP/1.1 and for HTTP/2 with prior knowledge. */
@@ -28,13 +30,15 @@ export interface DualServer {
 
 // Longer than clients keep an idle connection, so that a client never sends into one that closes at that moment.
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const IDLE_TIMEOUT_MS = 300_000;
 const HTTP2_SETTINGS = { maxConcurrentStreams: 1_000, initialWindowSize: 1024 * 1024 };
 
 /**
  * The HTTP/1.1 server listens, so that its timeouts and its list of idle connections work as documented; its sockets are
  * handed to the HTTP/2 server when they open with that protocol's preface.
  */
-export function createDualServer({ handler, headerTimeoutMs, requestTimeoutMs }: DualServerOptions): DualServer {
+export function createDualServer(options: DualServerOptions): DualServer {
+  const { handler, headerTimeoutMs, requestTimeoutMs, idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
   const h1 = http.createServer(
     {
       headersTimeout: headerTimeoutMs,
@@ -51,6 +55,8 @@ export function createDualServer({ handler, headerTimeoutMs, requestTimeoutMs }:
   h2.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
+    // Says goodbye; streams that are open, but still, stay until they end.
+    session.setTimeout(idleTimeoutMs, () => session.close());
   });
   // Broken frames and resets are the client's doing; the session is closed by then.
   h2.on('sessionError', () => {});
