@@ -18,9 +18,9 @@ export function newCall(signal: AbortSignal, timeoutMs: () => number): Call {
   return {
     signal,
     remainingMs,
-    options: () => ({
-      signal,
-      timeoutMs: Math.max(1, Math.min(remainingMs() - TIME_TO_ANSWER_MS, remainingMs() * 0.9)),
-    }),
+    options() {
+      const leftMs = remainingMs();
+      return { signal, timeoutMs: Math.max(1, Math.floor(Math.min(leftMs - TIME_TO_ANSWER_MS, leftMs * 0.9))) };
+    },
   };
 }
