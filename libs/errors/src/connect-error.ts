@@ -97,7 +97,8 @@ function foreignReason({ code, isWireError }: ConnectError): ReasonName {
     case Code.OutOfRange:
       return 'INVALID_ARGUMENT';
     case Code.Unimplemented:
-      return 'NOT_YET_AVAILABLE';
+      // Local: no message or too many, or a compression that the library does not know.
+      return isWireError ? 'NOT_YET_AVAILABLE' : 'MALFORMED_BODY';
     case Code.Unauthenticated:
       return 'UNAUTHENTICATED';
     case Code.PermissionDenied:

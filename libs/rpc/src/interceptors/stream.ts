@@ -14,10 +14,20 @@ export async function* observed<T>(messages: AsyncIterable<T>, end: (error?: unk
   }
 }
 
-/** The same messages, each one checked before it is handed on. */
-export async function* checked<T>(messages: AsyncIterable<T>, check: (message: T) => void): AsyncGenerator<T> {
-  for await (const message of messages) {
-    check(message);
-    yield message;
+/** The same messages, each one checked before it is handed on; `translate` renames what reading them fails with. */
+export async function* checked<T>(
+  messages: AsyncIterable<T>,
+  check: (message: T) => void,
+  translate: (error: unknown) => unknown,
+): AsyncGenerator<T> {
+  const source = messages[Symbol.asyncIterator]();
+  const next = () => source.next().catch((error: unknown) => Promise.reject(translate(error)));
+  try {
+    for (let read = await next(); read.done !== true; read = await next()) {
+      check(read.value);
+      yield read.value;
+    }
+  } finally {
+    await source.return?.();
   }
 }

@@ -3,6 +3,7 @@ import { reflect } from '@bufbuild/protobuf/reflect';
 import type { FieldMask } from '@bufbuild/protobuf/wkt';
 import { createValidator, ValidationError, type Violation } from '@bufbuild/protovalidate';
 import type { Interceptor } from '@connectrpc/connect';
+import { unreadable } from '../server/parse-errors.ts';
 import { updatedFields, updateShapeOf } from '../update-mask.ts';
 import { checked } from './stream.ts';
 
@@ -24,7 +25,7 @@ export function validation(): Interceptor {
       check(req.method.input, req.message);
       return next(req);
     }
-    return next({ ...req, message: checked(req.message, (message) => check(req.method.input, message)) });
+    return next({ ...req, message: checked(req.message, (message) => check(req.method.input, message), unreadable) });
   };
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
@@ -24,6 +25,7 @@ let abortReason: Promise<unknown>;
 
 beforeAll(async () => {
   fixture = await startHost({
+    record: { async *exportRecords() {} },
     server: {
       async getServer({ serverId }, { signal, requestHeader }) {
         if (requestHeader.has('x-fail')) throw new DomainError('SERVER_NOT_FOUND', TEXT);
@@ -111,6 +113,22 @@ describe('@grpc/grpc-js as client', () => {
     const error = await failure(call);
     expect(error.code).toBe(status.INVALID_ARGUMENT);
     expect(error.details).toMatch(/^The message is not readable: /);
+    expect(error.metadata.get('grpc-status-details-bin')).toHaveLength(1);
+  });
+
+  it.each([
+    ['that does not parse', Buffer.from([0xff])],
+    ['that is JSON', Buffer.from('{}')],
+  ])('is refused with the message of a stream %s', async (_, bytes) => {
+    const stream = client.makeServerStreamRequest(
+      '/morag.servers.v1.RecordService/ExportRecords',
+      () => bytes,
+      Buffer.from,
+      {},
+      Metadata.fromHttp2Headers({ authorization: 'Bearer admin' }),
+    );
+    const [error] = (await once(stream, 'error')) as [ServiceError];
+    expect(error.code).toBe(status.INVALID_ARGUMENT);
     expect(error.metadata.get('grpc-status-details-bin')).toHaveLength(1);
   });
 

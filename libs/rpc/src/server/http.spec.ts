@@ -91,6 +91,16 @@ describe('a call by plain JSON', () => {
     expect(response.status).toBe(200);
   });
 
+  it('refuses a message that does not come', async () => {
+    const { host, baseUrl } = await startHost({}, { limits: { deadlineMsMax: 100 } });
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([123])) });
+    const headers = { 'content-type': 'application/json', ...as('admin').headers };
+    const init: RequestInit & { duplex: 'half' } = { method: 'POST', body, headers, duplex: 'half' };
+    const response = await fetch(baseUrl + GET_SERVER, init);
+    expect((await refusal(response)).reason).toBe('DEADLINE_EXCEEDED');
+    await host.stop();
+  });
+
   it('refuses another HTTP method', async () => {
     const response = await call(GET_SERVER);
     expect(response.status).toBe(405);

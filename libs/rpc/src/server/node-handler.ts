@@ -1,7 +1,7 @@
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { DomainError, httpStatusOf, toConnectError, toProblem } from '@morag/errors';
 import { acceptRequestId, REQUEST_ID_HEADER } from '../call-context.ts';
-import { toUniversalRequest } from './node-request.ts';
+import { type BodyLimits, toUniversalRequest } from './node-request.ts';
 import { writeResponse } from './node-response.ts';
 import { type NodeRequest, type NodeResponse, sendJson } from './probes.ts';
 
@@ -10,7 +10,7 @@ export interface NodeHandlerParts {
   readonly handlers: readonly UniversalHandler[];
   readonly probes: (path: string, res: NodeResponse) => boolean;
   readonly isStopping: () => boolean;
-  readonly messageBytesMax: number;
+  readonly limits: BodyLimits;
 }
 
 /** See createNodeHandler. */
@@ -57,12 +57,12 @@ async function serve(
   handler: UniversalHandler,
   req: NodeRequest,
   res: NodeResponse,
-  { isStopping, messageBytesMax }: NodeHandlerParts,
+  { isStopping, limits }: NodeHandlerParts,
 ): Promise<void> {
   const { methodKind } = handler.method;
   const isSingle = methodKind === 'unary' || methodKind === 'client_streaming';
   try {
-    const request = await toUniversalRequest(handler, req, res, messageBytesMax);
+    const request = await toUniversalRequest(handler, req, res, limits);
     const response = await handler(request);
     if (isStopping() && req.httpVersionMajor === 1) res.setHeader('connection', 'close');
     await writeResponse(response, res, isSingle);

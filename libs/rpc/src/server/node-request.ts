@@ -1,7 +1,11 @@
 import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { peerAddressKey } from '../call-context.ts';
+import type { Limits } from './limits.ts';
 import type { NodeRequest, NodeResponse } from './probes.ts';
+
+/** Bounds of a body that is read before it is looked at. */
+export type BodyLimits = Pick<Limits, 'messageBytesMax' | 'deadlineMsMax'>;
 
 /**
  * A request of Node.js as the RPC library takes it. Its signal is aborted when the client leaves before the response is
@@ -11,7 +15,7 @@ export async function toUniversalRequest(
   { method }: UniversalHandler,
   req: NodeRequest,
   res: NodeResponse,
-  messageBytesMax: number,
+  limits: BodyLimits,
 ): Promise<UniversalServerRequest> {
   const left = new AbortController();
   res.once('close', () => {
@@ -25,7 +29,7 @@ export async function toUniversalRequest(
     // The library parses it for the query only; the authority that a client claims has no say.
     url: `http://localhost${req.url}`,
     header,
-    body: isBuffered ? await readAll(req, messageBytesMax) : req.iterator({ destroyOnReturn: false }),
+    body: isBuffered ? await readAll(req, limits) : req.iterator({ destroyOnReturn: false }),
     signal: left.signal,
     contextValues: createContextValues().set(peerAddressKey, req.socket.remoteAddress ?? ''),
   };
@@ -56,20 +60,27 @@ function isPlainConnect({ method, headers }: NodeRequest): boolean {
  * The whole body, read without an async iterator in between, which would cost more than the parsing. The library takes
  * bytes as they are, although its types only name what frameworks pass on.
  */
-function readAll(req: NodeRequest, bytesMax: number): Promise<UniversalServerRequest['body']> {
+function readAll(
+  req: NodeRequest,
+  { messageBytesMax, deadlineMsMax }: BodyLimits,
+): Promise<UniversalServerRequest['body']> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    const late = setTimeout(() => {
+      settle(failing(new ConnectError('the message did not arrive in time', Code.DeadlineExceeded)));
+    }, deadlineMsMax);
     const settle = (body: UniversalServerRequest['body']): void => {
+      clearTimeout(late);
       req.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
       resolve(body);
     };
     const onData = (chunk: Buffer): void => {
       length += chunk.length;
       chunks.push(chunk);
-      if (length <= bytesMax) return;
+      if (length <= messageBytesMax) return;
       req.pause();
-      settle(failing(new ConnectError(`the message is larger than ${bytesMax} bytes`, Code.ResourceExhausted)));
+      settle(failing(new ConnectError(`the message is larger than ${messageBytesMax} bytes`, Code.ResourceExhausted)));
     };
     const onEnd = (): void => {
       const [only] = chunks;

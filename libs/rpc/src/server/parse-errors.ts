@@ -1,5 +1,6 @@
 import { protoCamelCase } from '@bufbuild/protobuf/reflect';
-import { DomainError } from '@morag/errors';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { DomainError, reasonOf } from '@morag/errors';
 
 const PREFIX = /^parse binary: |^cannot decode (?:message|field|oneof) (\S+) from JSON: /;
 const UNKNOWN_KEY = /^key "(.*)" is unknown$/;
@@ -18,4 +19,11 @@ export function parseError(text: string, cause: unknown): DomainError {
     return new DomainError('MALFORMED_BODY', `The message is not readable: ${description}`, { cause });
   const violations = [{ field, description: unknown === undefined ? description : 'is unknown' }];
   return new DomainError('INVALID_ARGUMENT', `${field}: ${violations[0]?.description}`, { violations, cause });
+}
+
+/** What reading a message of a stream failed with: the library calls a message that does not parse an internal error. */
+export function unreadable(error: unknown): unknown {
+  if (!(error instanceof ConnectError) || reasonOf(error) !== undefined) return error;
+  const isParser = error.code === Code.Internal || error.code === Code.InvalidArgument;
+  return isParser ? parseError(error.rawMessage, error) : error;
 }

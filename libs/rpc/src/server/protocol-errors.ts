@@ -44,7 +44,12 @@ export async function refusalOf(req: UniversalServerRequest, res: UniversalServe
     case Code.Aborted:
       return new DomainError('CANCELLED', 'The call was cancelled.', { cause: error });
     default:
-      return new DomainError('UNSUPPORTED_MEDIA_TYPE', error.rawMessage, { cause: error });
+      // An unknown compression, or not exactly one message.
+      return new DomainError(
+        error.rawMessage.startsWith('unknown compression') ? 'UNSUPPORTED_MEDIA_TYPE' : 'MALFORMED_BODY',
+        error.rawMessage,
+        { cause: error },
+      );
   }
 }
 

@@ -91,12 +91,13 @@ export function createServiceHost(options: ServiceHostOptions): ServiceHost {
     handlers,
     probes: createProbes({ ...options, isServing: health.isServing }),
     isStopping: () => stopping.endless.signal.aborted,
-    messageBytesMax: limits.messageBytesMax,
+    limits,
   });
   const server = createDualServer({
     handler: http.listener,
     headerTimeoutMs: limits.headerTimeoutMs,
-    requestTimeoutMs: limits.deadlineMsMax,
+    // Later than the answer to a message that is late.
+    requestTimeoutMs: limits.deadlineMsMax + limits.headerTimeoutMs,
   });
   const inProcess = createInProcessTransport(handlers);
 
