@@ -57,14 +57,16 @@ export class ChromaAccess {
       const attempt = (info: ChromaCollection) =>
         this.within(call, (session) => work(session.collection(info.uuid), info, call));
       const remembered = this.#known.get(name);
-      if (remembered) {
-        try {
-          return await attempt(remembered);
-        } catch (error) {
-          if (!isNotFound(error)) throw error;
-        }
+      if (!remembered) return attempt(await this.find(call, name));
+      try {
+        return await attempt(remembered);
+      } catch (error) {
+        // Not found there, or refused for the dimension of old.
+        if (!isNotFound(error) && !isRefused(error)) throw error;
+        const current = await this.find(call, name);
+        if (current.uuid === remembered.uuid) throw error;
+        return attempt(current);
       }
-      return attempt(await this.find(call, name));
     });
   }
 
@@ -88,4 +90,8 @@ export class ChromaAccess {
 
 export function isNotFound(error: unknown): boolean {
   return error instanceof ConnectorError && error.category === 'not_found';
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof ConnectorError && error.category === 'invalid_argument';
 }

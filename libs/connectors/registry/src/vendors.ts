@@ -7,6 +7,7 @@ export type ServerType = (typeof SERVER_TYPES)[number];
 /** Loaded when first used: an SDK costs memory and start-up time, and most installations need one or two. */
 const LOADERS: Readonly<Partial<Record<Vendor, () => Promise<VendorModule<CommonOptions>>>>> = {
   chroma: async () => (await import('@morag/connectors-chroma')).chroma,
+  pgvector: async () => (await import('@morag/connectors-pgvector')).pgvector,
 };
 
 /** The connector's own name of a server type. */

@@ -1,0 +1,275 @@
+import {
+  type Call,
+  type CallOptions,
+  type Capabilities,
+  type CollectionInfo,
+  type CollectionPage,
+  type CollectionSpec,
+  ConnectorError,
+  checkCollectionSpec,
+  checkIds,
+  checkQuery,
+  checkRecords,
+  checkScan,
+  type DeleteResult,
+  decodeCursor,
+  encodeCursor,
+  type FetchResult,
+  type Filter,
+  type Hit,
+  type Include,
+  isText,
+  type Metadata,
+  metadataProblem,
+  type Ping,
+  type QueryRequest,
+  refuse,
+  type ScanPage,
+  type ScanRequest,
+  type ServerInfo,
+  type ServerSettings,
+  type Stats,
+  type UpsertResult,
+  type Vector,
+  type VectorConnector,
+  type VectorRecord,
+} from '@morag/connectors-core';
+import type { Egress } from '@morag/egress';
+import { PgvectorAccess, READ, WRITE } from './pgvector.access.ts';
+import { PGVECTOR_CAPABILITIES, type PgvectorOptions } from './pgvector.options.ts';
+import { EXACT_SETTINGS, queryRows, searchSettings } from './pgvector.query.ts';
+import {
+  countRows,
+  deleteMatching,
+  deleteRows,
+  fetchRows,
+  patchRow,
+  scanRows,
+  toBatches,
+  upsertRows,
+} from './pgvector.records.ts';
+import { checkServer, databaseStats, tableSizeBytes } from './pgvector.server.ts';
+import { createTable, dropTable, listTables, type PgvectorTable } from './pgvector.tables.ts';
+
+const LIST_LIMIT = 100;
+const LIMITS = { recordsMax: PGVECTOR_CAPABILITIES.maxBatchRecords, bytesMax: PGVECTOR_CAPABILITIES.maxBatchBytes };
+
+/** PostgreSQL with pgvector 0.8 or later: a collection is a table. Nothing is sent before the first call. */
+export class PgvectorConnector implements VectorConnector {
+  readonly vendor = 'pgvector';
+  readonly #options: PgvectorOptions;
+  readonly #access: PgvectorAccess;
+
+  constructor(settings: ServerSettings, options: PgvectorOptions, egress: Egress) {
+    this.#options = options;
+    this.#access = new PgvectorAccess(settings, options, egress);
+  }
+
+  capabilities(): Capabilities {
+    return PGVECTOR_CAPABILITIES;
+  }
+
+  ping(options?: CallOptions): Promise<Ping> {
+    return this.#access.run('ping', options, async (call) => {
+      const before = performance.now();
+      await this.#access.within(call, READ, (session) => checkServer(session, call));
+      return { latencyMs: performance.now() - before, authenticated: true };
+    });
+  }
+
+  info(options?: CallOptions): Promise<ServerInfo> {
+    return this.#access.run('info', options, (call) =>
+      this.#access.within(call, READ, (session) => checkServer(session, call)),
+    );
+  }
+
+  stats(collection: string | undefined, options?: CallOptions): Promise<Stats> {
+    const { schema } = this.#options;
+    if (collection === undefined) {
+      return this.#access.run('stats', options, (call) =>
+        this.#access.within(call, READ, (session) => databaseStats(session, schema)),
+      );
+    }
+    return this.#access.on('stats', collection, options, (table, call) =>
+      this.#access.within(call, READ, async (session) => ({
+        records: await countRows(session, table),
+        approximate: false,
+        sizeBytes: await tableSizeBytes(session, table.oid),
+      })),
+    );
+  }
+
+  listCollections(page: { cursor?: string; limit?: number } = {}, options?: CallOptions): Promise<CollectionPage> {
+    return this.#access.run('listCollections', options, async (call) => {
+      const { cursor, limit = LIST_LIMIT } = page;
+      const after = cursor === undefined ? '' : decodeCursor(cursor, 'pgvector', '', isText);
+      if (after === undefined) throw new ConnectorError('invalid_argument', call, 'The cursor is not of this list.');
+      const tables = await this.#access.within(call, READ, (session) =>
+        listTables(session, this.#options.schema, after, limit),
+      );
+      const last = tables.length < limit ? undefined : tables.at(-1);
+      return {
+        collections: tables.map(toInfo),
+        nextCursor: last ? encodeCursor('pgvector', '', last.nativeName) : null,
+      };
+    });
+  }
+
+  describeCollection(name: string, options?: CallOptions): Promise<CollectionInfo> {
+    return this.#access.run('describeCollection', options, async (call) => toInfo(await this.#access.find(call, name)));
+  }
+
+  collectionExists(name: string, options?: CallOptions): Promise<boolean> {
+    return this.#access.run('collectionExists', options, async (call) => {
+      try {
+        await this.#access.find(call, name);
+        return true;
+      } catch (error) {
+        if (isCategory(error, 'not_found')) return false;
+        throw error;
+      }
+    });
+  }
+
+  createCollection(spec: CollectionSpec, options?: CallOptions): Promise<CollectionInfo> {
+    return this.#access.run('createCollection', options, async (call) => {
+      checkCollectionSpec(call, spec, PGVECTOR_CAPABILITIES);
+      try {
+        await this.#access.within(call, WRITE, (session) => createTable(session, spec, this.#options));
+        return toInfo(await this.#access.find(call, spec.name));
+      } catch (error) {
+        if (!isCategory(error, 'already_exists')) throw error;
+        if (!spec.ifNotExists) throw new ConnectorError('already_exists', call, 'A collection of this name exists.');
+      }
+      const present = await this.#access.find(call, spec.name);
+      if (present.dimension === spec.dimension && present.metric === spec.metric) return toInfo(present);
+      throw new ConnectorError('conflict', call, 'The collection exists with another dimension or metric.');
+    });
+  }
+
+  deleteCollection(name: string, request: { ifExists?: boolean } = {}, options?: CallOptions): Promise<void> {
+    return this.#access.run('deleteCollection', options, async (call) => {
+      try {
+        const table = await this.#access.find(call, name);
+        this.#access.forget(name);
+        await this.#access.within(call, WRITE, (session) => dropTable(session, table));
+      } catch (error) {
+        if (!request.ifExists || !isCategory(error, 'not_found')) throw error;
+      }
+    });
+  }
+
+  upsert(collection: string, records: readonly VectorRecord[], options?: CallOptions): Promise<UpsertResult> {
+    return this.#access.on('upsert', collection, options, async (table, call) => {
+      checkRecords(call, records, table);
+      for (const rows of toBatches(records, LIMITS)) {
+        await this.#access.within(call, WRITE, (session) => upsertRows(session, table, rows));
+      }
+      return { accepted: records.length, failed: [] };
+    });
+  }
+
+  fetch(
+    collection: string,
+    ids: readonly string[],
+    include: Include = {},
+    options?: CallOptions,
+  ): Promise<FetchResult> {
+    return this.#access.on('fetch', collection, options, async (table, call) => {
+      checkIds(call, ids);
+      const unique = [...new Set(ids)];
+      const found = await this.#access.within(call, READ, (session) => fetchRows(session, table, unique, include));
+      return {
+        records: unique.map((id) => found.get(id)).filter((record) => record !== undefined),
+        missing: unique.filter((id) => !found.has(id)),
+      };
+    });
+  }
+
+  query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
+    return this.#access.on('query', collection, options, async (table, call) => {
+      const { topK, filter, exact } = request;
+      checkQuery(call, request, table, PGVECTOR_CAPABILITIES.maxTopK);
+      const vector = request.vector ?? (await this.#vectorOf(table, request.id ?? '', call));
+      const search = (settings: Readonly<Record<string, string | number>>) =>
+        this.#access.within(call, { readOnly: true, settings }, (session) =>
+          queryRows(session, table, vector, request),
+        );
+      if (exact) return search(EXACT_SETTINGS);
+      const hits = await search(searchSettings(topK, this.#options));
+      // The index stops after a bounded number of tuples: too few may be all that match, or all that it came to.
+      const mayBeShort = filter !== undefined && request.minScore === undefined && hits.length < topK;
+      return mayBeShort ? search(EXACT_SETTINGS) : hits;
+    });
+  }
+
+  count(collection: string, filter?: Filter, options?: CallOptions): Promise<number> {
+    return this.#access.on('count', collection, options, (table, call) =>
+      this.#access.within(call, READ, (session) => countRows(session, table, filter)),
+    );
+  }
+
+  deleteByIds(collection: string, ids: readonly string[], options?: CallOptions): Promise<DeleteResult> {
+    return this.#access.on('deleteByIds', collection, options, async (table, call) => {
+      checkIds(call, ids);
+      return { deleted: await this.#access.within(call, WRITE, (session) => deleteRows(session, table, ids)) };
+    });
+  }
+
+  deleteByFilter(collection: string, filter: Filter, options?: CallOptions): Promise<{ deleted: number }> {
+    return this.#access.on('deleteByFilter', collection, options, async (table, call) => ({
+      deleted: await this.#access.within(call, WRITE, (session) => deleteMatching(session, table, filter)),
+    }));
+  }
+
+  updateMetadata(collection: string, id: string, patch: Metadata, options?: CallOptions): Promise<void> {
+    return this.#access.on('updateMetadata', collection, options, async (table, call) => {
+      checkIds(call, [id]);
+      refuse(call, metadataProblem(patch));
+      if (!(await this.#access.within(call, WRITE, (session) => patchRow(session, table, id, patch)))) {
+        throw noSuchRecord(call);
+      }
+    });
+  }
+
+  scan(collection: string, request: ScanRequest, options?: CallOptions): Promise<ScanPage> {
+    return this.#access.on('scan', collection, options, async (table, call) => {
+      checkScan(call, request);
+      const { cursor, filter, pageSize: limit, include = {} } = request;
+      const after = cursor === undefined ? '' : decodeCursor(cursor, 'pgvector', collection, isText);
+      if (after === undefined) {
+        throw new ConnectorError('invalid_argument', call, 'The cursor is not of this collection.');
+      }
+      const records = await this.#access.within(call, READ, (session) =>
+        scanRows(session, table, { after, limit, filter, include }),
+      );
+      const last = records.length < limit ? undefined : records.at(-1);
+      return { records, nextCursor: last ? encodeCursor('pgvector', collection, last.id) : null };
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#access.close();
+  }
+
+  async #vectorOf(table: PgvectorTable, id: string, call: Call): Promise<Vector> {
+    const include = { vector: true, metadata: false, document: false };
+    const found = await this.#access.within(call, READ, (session) => fetchRows(session, table, [id], include));
+    const vector = found.get(id)?.vector;
+    if (!vector) throw noSuchRecord(call);
+    return vector;
+  }
+}
+
+function isCategory(error: unknown, category: ConnectorError['category']): boolean {
+  return error instanceof ConnectorError && error.category === category;
+}
+
+function noSuchRecord(call: Call): ConnectorError {
+  return new ConnectorError('not_found', call, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
+}
+
+function toInfo(table: PgvectorTable): CollectionInfo {
+  const { name, nativeName, dimension, metric, state, createdByUs } = table;
+  return { name, nativeName, dimension, metric, state, createdByUs };
+}
