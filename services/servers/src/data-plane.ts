@@ -4,8 +4,6 @@ import type pg from 'pg';
 import { type ConnectorPool, createConnectorPool } from './modules/connector/connector-pool.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
 import { createDatabaseDirectory, type DatabaseDirectory } from './modules/database/database-directory.ts';
-import type { DatabaseView } from './modules/database/database-view.ts';
-import type { ApplierPlacement } from './modules/log/applier.ts';
 import { type Appliers, createAppliers } from './modules/log/appliers.ts';
 import { createLogWriter, databaseNotFound, type LogWriter } from './modules/log/group-commit.ts';
 import { createLeaseStore } from './modules/log/lease.store.ts';
@@ -46,38 +44,69 @@ export interface DataPlaneDeps {
   readonly settings: DataPlaneSettings;
 }
 
+/** What is not lent to others: whatever measures time or decides by chance. */
+interface Ground {
+  readonly board: SequenceBoard;
+  readonly pool: ConnectorPool;
+  readonly directory: DatabaseDirectory;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
 /** Builds it. One instance of the service holds one; any number of instances share the work. */
 export function buildDataPlane(deps: DataPlaneDeps): DataPlane {
-  const { db, logger, settings } = deps;
+  const ground = buildGround(deps);
+  const { board, pool, directory } = ground;
+  const log = buildLog(deps, ground);
+  return {
+    board,
+    pool,
+    directory,
+    appliers: log.appliers,
+    log: log.writer,
+    confirmation: log.confirmation,
+    router: createReadRouter({ pool, board }),
+    start: log.start,
+    async stop() {
+      await log.stop();
+      await pool.stop();
+    },
+  };
+}
+
+function buildGround({ logger, placements, vendors, findServer }: DataPlaneDeps): Ground {
   const now = (): number => performance.now();
-  const random = Math.random;
   const board = createSequenceBoard();
-  const leases = createLeaseStore(db);
-  const mutations = createMutationStore(db);
-  const wakeBus = createWakeBus({ db, connect: deps.connect, logger });
   const pool = createConnectorPool({
     now,
     logger,
     open: async (serverId) => {
-      const { server, secrets } = await deps.findServer(serverId);
-      return { connector: await deps.vendors.open(server, secrets), revision: server.revision };
+      const { server, secrets } = await findServer(serverId);
+      return { connector: await vendors.open(server, secrets), revision: server.revision };
     },
   });
   const directory = createDatabaseDirectory({
     now,
-    load: (databaseId) => deps.placements.view(databaseId),
+    load: (databaseId) => placements.view(databaseId),
     onLoaded: (view) => {
       board.sawHead(view.id, view.headSequence);
       for (const placement of view.placements) board.sawApplied(placement.id, placement.appliedSequence);
     },
   });
+  return { board, pool, directory, now, random: Math.random };
+}
+
+/** The way in: the log, those who apply it, and those who keep it in order. */
+function buildLog({ db, connect, logger, settings }: DataPlaneDeps, ground: Ground) {
+  const { board, pool, directory } = ground;
+  const leases = createLeaseStore(db);
+  const mutations = createMutationStore(db);
+  const wakeBus = createWakeBus({ db, connect, logger });
   const appliers = createAppliers({
+    ...ground,
     instanceId: newId(),
     log: mutations,
     leases,
-    board,
-    now,
-    random,
     logger,
     settings: settings.applier,
     withTarget: async ({ id, databaseId }, use) => {
@@ -90,49 +119,27 @@ export function buildDataPlane(deps: DataPlaneDeps): DataPlane {
   });
   const confirmation = createWriteConfirmation({
     board,
-    nudge: (view) => {
-      for (const placement of view.placements) appliers.ensure(toApplierPlacement(placement));
+    nudge: ({ placements }) => {
+      for (const placement of placements) appliers.ensure(placement);
     },
   });
-  const log = createLogWriter({
+  const writer = createLogWriter({
     store: mutations,
     onAppended: (databaseId, entries) => {
       board.sawHead(databaseId, entries.at(-1)?.sequence ?? 0);
       // A view that is gone from memory costs a read of the log, when the writer nudges.
-      for (const placement of directory.peek(databaseId)?.placements ?? []) {
-        appliers.submit(toApplierPlacement(placement), entries);
-      }
+      for (const placement of directory.peek(databaseId)?.placements ?? []) appliers.submit(placement, entries);
     },
   });
-  const keeper = createLogKeeper({
-    leases,
-    log: mutations,
-    board,
-    appliers,
-    random,
-    logger,
-    settings: settings.keeper,
-  });
-
+  const keeper = createLogKeeper({ ...ground, leases, log: mutations, appliers, logger, settings: settings.keeper });
   return {
-    pool,
-    board,
-    directory,
     appliers,
-    log,
     confirmation,
-    router: createReadRouter({ pool, board }),
+    writer,
     start() {
       wakeBus.start((placementId) => appliers.wake(placementId));
       keeper.start();
     },
-    async stop() {
-      await Promise.all([keeper.stop(), wakeBus.stop(), appliers.stop()]);
-      await pool.stop();
-    },
+    stop: () => Promise.all([keeper.stop(), wakeBus.stop(), appliers.stop()]),
   };
-}
-
-function toApplierPlacement({ id, databaseId }: DatabaseView['primary']): ApplierPlacement {
-  return { id, databaseId };
 }

@@ -34,7 +34,10 @@ export async function newDatabase(harness: Harness, owner: Caller, overrides: ob
 }
 
 /** A record in a direction of its own. */
-export function record(id: string, { metadata = {}, x = 1 }: { metadata?: Record<string, string | number>; x?: number } = {}) {
+export function record(
+  id: string,
+  { metadata = {}, x = 1 }: { metadata?: Record<string, string | number>; x?: number } = {},
+) {
   return { id, vector: [x, 0.5, 0.25], metadata, text: `text of ${id}` };
 }
 

@@ -23,13 +23,20 @@ describe('records', () => {
   it('are written, found, fetched, counted, scrolled and deleted', async () => {
     const { databaseId, placementId } = await newDatabase(harness, alice);
     const { records } = harness;
-    const many = Array.from({ length: 250 }, (_, n) => record(`r${String(n).padStart(3, '0')}`, { x: n, metadata: { n: n % 2 } }));
+    const many = Array.from({ length: 250 }, (_, n) =>
+      record(`r${String(n).padStart(3, '0')}`, { x: n, metadata: { n: n % 2 } }),
+    );
     const { upserted, token } = await records.upsertRecords({ databaseId, records: many }, alice.as);
     expect(upserted).toBe(250);
 
     const found = await records.queryRecords({ databaseId, vector: [1, 0, 0], token }, alice.as);
     expect(found).toMatchObject({ servedBy: placementId, staleness: 0 });
-    expect(found.hits.map(({ id }) => id)).toEqual(many.slice(-10).reverse().map(({ id }) => id));
+    expect(found.hits.map(({ id }) => id)).toEqual(
+      many
+        .slice(-10)
+        .reverse()
+        .map(({ id }) => id),
+    );
     expect(found.hits[0]).toMatchObject({ text: 'text of r249', metadata: { n: 1 }, vector: [] });
 
     const bare = { databaseId, vector: [1, 0, 0], topK: 1, filter: even, includeMetadata: false };
@@ -83,7 +90,9 @@ describe('records', () => {
   it('may have a zero vector where length counts', async () => {
     const { databaseId } = await newDatabase(harness, alice, { metric: Database_Metric.EUCLIDEAN });
     const zero = { ...record('zero'), vector: [0, 0, 0] };
-    expect(await refusal(harness.records.upsertRecords({ databaseId, records: [zero] }, alice.as))).toEqual({ fields: [] });
+    expect(await refusal(harness.records.upsertRecords({ databaseId, records: [zero] }, alice.as))).toEqual({
+      fields: [],
+    });
   });
 
   it('are not read with a bad vector, filter or token', async () => {
@@ -94,12 +103,22 @@ describe('records', () => {
     const query = (more: object) => refusal(records.queryRecords({ databaseId, vector: [1, 0, 0], ...more }, alice.as));
     expect(await query({ vector: [1] })).toEqual({ reason: 'DIMENSION_MISMATCH', fields: ['vector'] });
     expect(await query({ vector: [0, 0, 0] })).toEqual({ reason: 'INVALID_VECTOR', fields: ['vector'] });
-    expect(await query({ filter: filterOf({ field: 'a' }) })).toEqual({ reason: 'INVALID_FILTER', fields: ['filter.op'] });
-    const nested = filterOf({ and: [{ field: 'n', op: 'EXISTS' }, { field: 'a', op: 'GT', value: true }] });
+    expect(await query({ filter: filterOf({ field: 'a' }) })).toEqual({
+      reason: 'INVALID_FILTER',
+      fields: ['filter.op'],
+    });
+    const nested = filterOf({
+      and: [
+        { field: 'n', op: 'EXISTS' },
+        { field: 'a', op: 'GT', value: true },
+      ],
+    });
     expect(await query({ filter: nested })).toEqual({ reason: 'INVALID_FILTER', fields: ['filter.and[1].value'] });
     expect(await query({ token: 'x' })).toEqual({ reason: 'INVALID_CONSISTENCY_TOKEN', fields: ['token'] });
     expect((await query({ token })).reason).toBe('INVALID_CONSISTENCY_TOKEN');
-    expect((await refusal(records.scrollRecords({ databaseId, pageToken: 'x.y' }, alice.as))).reason).toBe('INVALID_PAGE_TOKEN');
+    expect((await refusal(records.scrollRecords({ databaseId, pageToken: 'x.y' }, alice.as))).reason).toBe(
+      'INVALID_PAGE_TOKEN',
+    );
   });
 });
 
@@ -108,7 +127,10 @@ describe('while the server is away', () => {
     const { databaseId, memory, collection } = await newDatabase(harness, alice);
     memory.down = 'unavailable';
     const upsert = (id: string, writePolicy: Mutation_WritePolicy = Mutation_WritePolicy.PRIMARY) =>
-      harness.records.upsertRecords({ databaseId, records: [record(id)], writePolicy }, { ...alice.as, timeoutMs: 1_500 });
+      harness.records.upsertRecords(
+        { databaseId, records: [record(id)], writePolicy },
+        { ...alice.as, timeoutMs: 1_500 },
+      );
     expect((await refusal(upsert('a'))).reason).toBe('WRITE_NOT_CONFIRMED');
     const { token } = await upsert('b', Mutation_WritePolicy.LOGGED);
     const read = { databaseId, vector: [1, 0, 0], token };

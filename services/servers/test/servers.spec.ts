@@ -124,8 +124,9 @@ describe('another owner', () => {
       servers.getServerHealth({ serverId }, bob.as),
       servers.getServer({ serverId: randomUUID() }, bob.as),
     ];
-    for (const call of calls)
-      expect(await refusal(call)).toMatchObject({ reason: 'SERVER_NOT_FOUND', code: Code.NotFound });
+    for (const refused of await Promise.all(calls.map(refusal))) {
+      expect(refused).toMatchObject({ reason: 'SERVER_NOT_FOUND', code: Code.NotFound });
+    }
     expect((await servers.listServers({ filter: `name = "${name}"` }, bob.as)).servers).toEqual([]);
     const admin = await harness.newUser('ADMIN');
     expect((await servers.getServer({ serverId }, admin.as)).id).toBe(serverId);

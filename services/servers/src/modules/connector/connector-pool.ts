@@ -47,89 +47,100 @@ interface Entry {
 }
 
 /** Creates an empty pool. */
-export function createConnectorPool({ open, now, logger, settings = SETTINGS }: ConnectorPoolDeps): ConnectorPool {
-  const entries = new Map<string, Entry>();
-  const closing = new Set<Promise<void>>();
-  let isStopped = false;
+export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
+  return new Pool(deps, deps.settings ?? SETTINGS);
+}
 
-  const close = (serverId: string, { opening }: Entry): void => {
-    const closed = opening
-      .then(({ connector }) => connector.close())
-      .catch((error: unknown) => logger.debug({ err: error, serverId }, 'a connector did not close cleanly'))
-      .finally(() => closing.delete(closed));
-    closing.add(closed);
-  };
+class Pool implements ConnectorPool {
+  readonly #deps: ConnectorPoolDeps;
+  readonly #settings: PoolSettings;
+  readonly #entries = new Map<string, Entry>();
+  readonly #closing = new Set<Promise<void>>();
+  readonly #idleTimer: NodeJS.Timeout;
+  #isStopped = false;
 
-  const retire = (serverId: string, entry: Entry): void => {
-    if (entries.get(serverId) === entry) entries.delete(serverId);
-    if (entry.retired) return;
-    entry.retired = true;
-    if (entry.users === 0) close(serverId, entry);
-  };
+  constructor(deps: ConnectorPoolDeps, settings: PoolSettings) {
+    this.#deps = deps;
+    this.#settings = settings;
+    this.#idleTimer = setInterval(() => this.#closeIdle(), Math.max(10, settings.idleMs / 10)).unref();
+  }
 
-  const add = (serverId: string): Entry => {
-    const opening = open(serverId);
-    const entry: Entry = { opening, revision: undefined, users: 0, usedAtMs: now(), retired: false };
-    entries.set(serverId, entry);
+  async use<T>(key: PoolKey, use: (connector: VectorConnector) => Promise<T>): Promise<T> {
+    const entry = this.#find(key);
+    entry.users++;
+    try {
+      const { connector } = await entry.opening;
+      return await use(connector);
+    } finally {
+      entry.users--;
+      entry.usedAtMs = this.#deps.now();
+      if (entry.retired && entry.users === 0) this.#close(key.serverId, entry);
+    }
+  }
+
+  drop(serverId: string): void {
+    const entry = this.#entries.get(serverId);
+    if (entry) this.#retire(serverId, entry);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#idleTimer);
+    for (const [serverId, entry] of this.#entries) this.#retire(serverId, entry);
+    await Promise.all(this.#closing);
+  }
+
+  #find({ serverId, revision }: PoolKey): Entry {
+    if (this.#isStopped) throw new Error('the connector pool is stopped');
+    const entry = this.#entries.get(serverId);
+    if (!entry) return this.#add(serverId);
+    // One that is newer than the key is right: the key comes from a view that is a moment old.
+    if (entry.revision === undefined || entry.revision >= revision) return entry;
+    this.#retire(serverId, entry);
+    return this.#add(serverId);
+  }
+
+  #add(serverId: string): Entry {
+    const opening = this.#deps.open(serverId);
+    const entry: Entry = { opening, revision: undefined, users: 0, usedAtMs: this.#deps.now(), retired: false };
+    this.#entries.set(serverId, entry);
     opening.then(
       ({ revision }) => {
         entry.revision = revision;
-        logger.debug({ serverId, revision }, 'connector opened');
       },
       // Nobody shall get the failure of a past attempt.
-      () => retire(serverId, entry),
+      () => this.#retire(serverId, entry),
     );
-    makeRoom();
+    this.#makeRoom();
     return entry;
-  };
+  }
 
-  const makeRoom = (): void => {
-    if (entries.size <= settings.connectorsMax) return;
-    const unused = [...entries].filter(([, { users, revision }]) => users === 0 && revision !== undefined);
+  #makeRoom(): void {
+    if (this.#entries.size <= this.#settings.connectorsMax) return;
+    const unused = [...this.#entries].filter(([, { users, revision }]) => users === 0 && revision !== undefined);
     const [oldest] = unused.toSorted(([, a], [, b]) => a.usedAtMs - b.usedAtMs);
-    if (oldest) retire(...oldest);
-  };
+    if (oldest) this.#retire(...oldest);
+  }
 
-  const find = ({ serverId, revision }: PoolKey): Entry => {
-    if (isStopped) throw new Error('the connector pool is stopped');
-    const entry = entries.get(serverId);
-    if (!entry) return add(serverId);
-    // One that is newer than the key is right: the key comes from a view that is a moment old.
-    if (entry.revision === undefined || entry.revision >= revision) return entry;
-    retire(serverId, entry);
-    return add(serverId);
-  };
-
-  const closeIdle = (): void => {
-    for (const [serverId, entry] of entries) {
-      if (entry.users === 0 && now() - entry.usedAtMs >= settings.idleMs) retire(serverId, entry);
+  #closeIdle(): void {
+    for (const [serverId, entry] of this.#entries) {
+      const isIdle = this.#deps.now() - entry.usedAtMs >= this.#settings.idleMs;
+      if (entry.users === 0 && isIdle) this.#retire(serverId, entry);
     }
-  };
-  const idleTimer = setInterval(closeIdle, Math.max(10, settings.idleMs / 10));
-  idleTimer.unref();
+  }
 
-  return {
-    async use(key, use) {
-      const entry = find(key);
-      entry.users++;
-      try {
-        const { connector } = await entry.opening;
-        return await use(connector);
-      } finally {
-        entry.users--;
-        entry.usedAtMs = now();
-        if (entry.retired && entry.users === 0) close(key.serverId, entry);
-      }
-    },
-    drop(serverId) {
-      const entry = entries.get(serverId);
-      if (entry) retire(serverId, entry);
-    },
-    async stop() {
-      isStopped = true;
-      clearInterval(idleTimer);
-      for (const [serverId, entry] of entries) retire(serverId, entry);
-      await Promise.all(closing);
-    },
-  };
+  #retire(serverId: string, entry: Entry): void {
+    if (this.#entries.get(serverId) === entry) this.#entries.delete(serverId);
+    if (entry.retired) return;
+    entry.retired = true;
+    if (entry.users === 0) this.#close(serverId, entry);
+  }
+
+  #close(serverId: string, { opening }: Entry): void {
+    const closed = opening
+      .then(({ connector }) => connector.close())
+      .catch((error: unknown) => this.#deps.logger.debug({ err: error, serverId }, 'a connector did not close cleanly'))
+      .finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
+  }
 }

@@ -84,37 +84,9 @@ const READY: Condition = () => `d.state = 'READY'`;
 
 /** Creates the store. */
 export function createDatabaseStore(db: Orm): DatabaseStore {
-  const find = async (id: string, { ownerId }: Scope): Promise<Database | undefined> => {
-    const [row] = await db.read<DatabaseRow>(
-      `select ${COLUMNS} from ${SOURCE}
-       where d.id = $1 and d.state = 'READY' and ($2::uuid is null or d.owner_id = $2)`,
-      [id, ownerId],
-    );
-    return row && toDatabase(row);
-  };
-
+  const find = (id: string, scope: Scope): Promise<Database | undefined> => findReady(db, id, scope);
   return {
-    async insert({ placementId, serverId, collection, ...database }) {
-      const times = { created_at: new Date(), updated_at: new Date() };
-      const row = insertInto('databases', { ...toColumns(database), ...times, state: 'PROVISIONING' });
-      const placement = insertInto('placements', {
-        ...times,
-        id: placementId,
-        database_id: database.id,
-        server_id: serverId,
-        collection,
-        role: 'PRIMARY',
-        state: 'PROVISIONING',
-      });
-      await db
-        .transaction(async (em) => {
-          await query(em, row.sql, row.params);
-          await query(em, placement.sql, placement.params);
-        })
-        .catch((error: unknown) => {
-          throw asTaken(error);
-        });
-    },
+    insert: (database) => insert(db, database),
     async publish(id) {
       const [row] = await db.read<{ id: string }>(
         `with shown as (
@@ -153,6 +125,37 @@ export function createDatabaseStore(db: Orm): DatabaseStore {
       return rows.length > 0;
     },
   };
+}
+
+async function findReady(db: Orm, id: string, { ownerId }: Scope): Promise<Database | undefined> {
+  const [row] = await db.read<DatabaseRow>(
+    `select ${COLUMNS} from ${SOURCE}
+     where d.id = $1 and d.state = 'READY' and ($2::uuid is null or d.owner_id = $2)`,
+    [id, ownerId],
+  );
+  return row && toDatabase(row);
+}
+
+async function insert(db: Orm, { placementId, serverId, collection, ...database }: NewDatabase): Promise<void> {
+  const times = { created_at: new Date(), updated_at: new Date() };
+  const row = insertInto('databases', { ...toColumns(database), ...times, state: 'PROVISIONING' });
+  const placement = insertInto('placements', {
+    ...times,
+    id: placementId,
+    database_id: database.id,
+    server_id: serverId,
+    collection,
+    role: 'PRIMARY',
+    state: 'PROVISIONING',
+  });
+  await db
+    .transaction(async (em) => {
+      await query(em, row.sql, row.params);
+      await query(em, placement.sql, placement.params);
+    })
+    .catch((error: unknown) => {
+      throw asTaken(error);
+    });
 }
 
 function toDatabase(row: DatabaseRow): Database {

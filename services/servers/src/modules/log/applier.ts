@@ -1,16 +1,16 @@
-import { isConnectorError, type VectorConnector } from '@morag/connectors-core';
+import { type CallOptions, isConnectorError, type VectorConnector } from '@morag/connectors-core';
 import type { Logger } from '@morag/telemetry';
-import { applyBatch } from './apply-batch.ts';
+import { applyBatch, type Refusal } from './apply-batch.ts';
 import { backoffMs } from './backoff.ts';
 import { createBell } from './bell.ts';
-import { fold, sequenceOf, takeWindow, type WindowLimits } from './fold.ts';
+import { type FoldedBatch, fold, sequenceOf, takeWindow, type WindowLimits } from './fold.ts';
 import type { Lease, LeaseStore, PlacedRefusal } from './lease.store.ts';
 import { createLeaseKeeper, type LeaseKeeper, LeaseLost } from './lease-keeper.ts';
 import type { MutationStore } from './mutation.store.ts';
 import type { LogEntry } from './mutation.ts';
 import { createProgressWriter, type ProgressWriter } from './progress-writer.ts';
 import type { SequenceBoard } from './sequence-board.ts';
-import { createTail } from './tail.ts';
+import { createTail, type Tail } from './tail.ts';
 
 /** The placement whose log is applied. */
 export interface ApplierPlacement {
@@ -66,107 +66,10 @@ const READ_LIMITS = { entriesMax: 512, bytesMax: 16 * 1024 * 1024 };
 
 /** Starts an applier: it takes the lease, follows the log from where the placement stands, and ends by itself when idle. */
 export function startApplier(deps: ApplierDeps, placement: ApplierPlacement): Applier {
-  const { board, leases, now, settings, logger } = deps;
-  const bell = createBell();
-  const tail = createTail(settings.tailBytesMax);
-  const stopping = new AbortController();
-
-  const run = async (): Promise<ApplierEnd> => {
-    const acquiredAtMs = now();
-    const lease = await leases.acquire(placement.id, deps.instanceId, settings.leaseTtlMs);
-    if (!lease) return 'held';
-    const keeper = createLeaseKeeper({ leases, now, ttlMs: settings.leaseTtlMs }, lease, acquiredAtMs);
-    const progress = createProgressWriter({
-      signal: keeper.lost,
-      store: async (sequence) => {
-        const askedAtMs = now();
-        const isOurs = await leases.advance(lease, sequence, settings.leaseTtlMs);
-        keeper.renewed(askedAtMs, isOurs);
-        return isOurs;
-      },
-    });
-    try {
-      return await follow(lease, keeper, progress);
-    } finally {
-      keeper.stop();
-      await leases.release(lease).catch((error: unknown) => logger.debug({ err: error }, 'a lease was not given back'));
-    }
-  };
-
-  const follow = async (lease: Lease, keeper: LeaseKeeper, progress: ProgressWriter): Promise<ApplierEnd> => {
-    const either = AbortSignal.any([stopping.signal, keeper.lost]);
-    const work = { lease, keeper, signal: either, applied: lease.appliedSequence, hasQuarantine: lease.hasQuarantine };
-    board.sawApplied(placement.id, work.applied);
-    let failures = 0;
-    let idleSinceMs = now();
-    while (!either.aborted) {
-      try {
-        const isAtWork = await step(work);
-        failures = 0;
-        if (isAtWork) {
-          idleSinceMs = now();
-          progress.report(work.applied);
-          board.sawApplied(placement.id, work.applied);
-          continue;
-        }
-      } catch (error) {
-        if (error instanceof LeaseLost || either.aborted) break;
-        await noteFailure(work, ++failures, error);
-        await pause(backoffMs(failures, deps.random, retryAfterOf(error)), either);
-        continue;
-      }
-      if (now() - idleSinceMs >= settings.idleMs) break;
-      await bell.wait(settings.pollMs, either);
-    }
-    await progress.flush();
-    if (stopping.signal.aborted) return 'stopped';
-    return keeper.lost.aborted ? 'lost' : 'idle';
-  };
-
-  /** Applies what comes next; false when there is nothing. */
-  const step = async (work: Work): Promise<boolean> => {
-    const atHand = tail.after(work.applied);
-    const next = atHand.length > 0 ? atHand : await deps.log.readAfter(placement.databaseId, work.applied, READ_LIMITS);
-    if (next.length === 0) return false;
-    const entries = takeWindow(next, settings.window);
-    const batch = fold(entries);
-    const refusals = await deps.withTarget(placement, (connector, collection) =>
-      applyBatch(
-        { connector, collection, callOptions: () => ({ ...work.keeper.callOptions(), signal: work.signal }) },
-        batch,
-      ),
-    );
-    if (refusals.length > 0 || work.hasQuarantine) {
-      const placed = refusals.map((refusal) => ({ ...refusal, sequence: sequenceOf(entries, refusal.record.id) }));
-      const refused = new Set(placed.map(({ record }) => record.id));
-      const taken = [...batch.upserts.map(({ id }) => id), ...batch.deletes].filter((id) => !refused.has(id));
-      if (!(await leases.quarantine(work.lease, placed, taken)))
-        throw new LeaseLost('Another instance has taken over.');
-      if (placed.length > 0) {
-        work.hasQuarantine = true;
-        deps.onRefused(placement.id, placed);
-      }
-    }
-    work.applied = batch.through;
-    return true;
-  };
-
-  const noteFailure = async (work: Work, failures: number, error: unknown): Promise<void> => {
-    logger.warn({ err: error, placementId: placement.id, failures }, 'the log cannot be applied now');
-    await leases.fail(work.lease, publicText(error)).catch(() => {});
-  };
-
-  return {
-    offer(entries) {
-      tail.offer(entries);
-      bell.ring();
-    },
-    wake: () => bell.ring(),
-    stop: () => stopping.abort(),
-    ended: run(),
-  };
+  return new LogApplier(deps, placement);
 }
 
+/** What is known while the lease is held. */
 interface Work {
   readonly lease: Lease;
   readonly keeper: LeaseKeeper;
@@ -176,6 +79,131 @@ interface Work {
   hasQuarantine: boolean;
 }
 
+class LogApplier implements Applier {
+  readonly ended: Promise<ApplierEnd>;
+  readonly #deps: ApplierDeps;
+  readonly #placement: ApplierPlacement;
+  readonly #bell = createBell();
+  readonly #tail: Tail;
+  readonly #stopping = new AbortController();
+
+  constructor(deps: ApplierDeps, placement: ApplierPlacement) {
+    this.#deps = deps;
+    this.#placement = placement;
+    this.#tail = createTail(deps.settings.tailBytesMax);
+    this.ended = this.#run();
+  }
+
+  offer(entries: readonly LogEntry[]): void {
+    this.#tail.offer(entries);
+    this.#bell.ring();
+  }
+
+  wake(): void {
+    this.#bell.ring();
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #run(): Promise<ApplierEnd> {
+    const { leases, now, logger, instanceId, settings } = this.#deps;
+    const { leaseTtlMs: ttlMs } = settings;
+    const acquiredAtMs = now();
+    const lease = await leases.acquire(this.#placement.id, instanceId, ttlMs);
+    if (!lease) return 'held';
+    const keeper = createLeaseKeeper({ leases, now, ttlMs }, lease, acquiredAtMs);
+    const progress = createProgressWriter({
+      signal: keeper.lost,
+      store: async (sequence) => {
+        const askedAtMs = now();
+        const isOurs = await leases.advance(lease, sequence, ttlMs);
+        keeper.renewed(askedAtMs, isOurs);
+        return isOurs;
+      },
+    });
+    try {
+      return await this.#follow(lease, keeper, progress);
+    } finally {
+      keeper.stop();
+      await leases.release(lease).catch((error: unknown) => logger.debug({ err: error }, 'a lease was not given back'));
+    }
+  }
+
+  async #follow(lease: Lease, keeper: LeaseKeeper, progress: ProgressWriter): Promise<ApplierEnd> {
+    const { board, now, random, settings } = this.#deps;
+    const signal = AbortSignal.any([this.#stopping.signal, keeper.lost]);
+    const work = { lease, keeper, signal, applied: lease.appliedSequence, hasQuarantine: lease.hasQuarantine };
+    board.sawApplied(this.#placement.id, work.applied);
+    let failures = 0;
+    for (let busyAtMs = now(); !signal.aborted; ) {
+      try {
+        if (await this.#step(work)) {
+          failures = 0;
+          busyAtMs = now();
+          progress.report(work.applied);
+          board.sawApplied(this.#placement.id, work.applied);
+          continue;
+        }
+      } catch (error) {
+        if (error instanceof LeaseLost || signal.aborted) break;
+        await this.#noteFailure(work, ++failures, error);
+        // A pause that no wake-up cuts short: while a server is away, each write would knock at it otherwise.
+        await createBell().wait(backoffMs(failures, random, retryAfterOf(error)), signal);
+        busyAtMs = now();
+        continue;
+      }
+      if (now() - busyAtMs >= settings.idleMs) break;
+      await this.#bell.wait(settings.pollMs, signal);
+    }
+    await progress.flush();
+    if (this.#stopping.signal.aborted) return 'stopped';
+    return keeper.lost.aborted ? 'lost' : 'idle';
+  }
+
+  /** Applies what comes next; false when there is nothing. */
+  async #step(work: Work): Promise<boolean> {
+    const { log, withTarget, settings } = this.#deps;
+    const atHand = this.#tail.after(work.applied);
+    const next =
+      atHand.length > 0 ? atHand : await log.readAfter(this.#placement.databaseId, work.applied, READ_LIMITS);
+    if (next.length === 0) return false;
+    const entries = takeWindow(next, settings.window);
+    const batch = fold(entries);
+    const callOptions = (): CallOptions => ({ ...work.keeper.callOptions(), signal: work.signal });
+    const refusals = await withTarget(this.#placement, (connector, collection) =>
+      applyBatch({ connector, collection, callOptions }, batch),
+    );
+    if (refusals.length > 0 || work.hasQuarantine) await this.#quarantine(work, entries, batch, refusals);
+    work.applied = batch.through;
+    return true;
+  }
+
+  async #quarantine(
+    work: Work,
+    entries: readonly LogEntry[],
+    batch: FoldedBatch,
+    refusals: readonly Refusal[],
+  ): Promise<void> {
+    const placed = refusals.map((refusal) => ({ ...refusal, sequence: sequenceOf(entries, refusal.record.id) }));
+    const refused = new Set(placed.map(({ record }) => record.id));
+    const taken = [...batch.upserts.map(({ id }) => id), ...batch.deletes].filter((id) => !refused.has(id));
+    const isOurs = await this.#deps.leases.quarantine(work.lease, placed, taken);
+    if (!isOurs) throw new LeaseLost('Another instance has taken over.');
+    if (placed.length === 0) return;
+    work.hasQuarantine = true;
+    this.#deps.onRefused(this.#placement.id, placed);
+  }
+
+  async #noteFailure(work: Work, failures: number, error: unknown): Promise<void> {
+    const placementId = this.#placement.id;
+    this.#deps.logger.warn({ err: error, placementId, failures }, 'the log cannot be applied now');
+    const isOurs = await this.#deps.leases.fail(work.lease, publicText(error)).catch(() => true);
+    if (!isOurs) work.keeper.renewed(this.#deps.now(), false);
+  }
+}
+
 function retryAfterOf(error: unknown): number | undefined {
   return isConnectorError(error) ? error.retryAfterMs : undefined;
 }
@@ -183,9 +211,4 @@ function retryAfterOf(error: unknown): number | undefined {
 /** What the owner of the database may read about a failure. */
 function publicText(error: unknown): string {
   return isConnectorError(error) ? error.message : 'The log cannot be applied now; the cause is in the service log.';
-}
-
-/** A pause that wake-ups do not cut short: while a server is away, each write would knock at it otherwise. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await createBell().wait(ms, signal);
 }

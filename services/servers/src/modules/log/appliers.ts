@@ -26,70 +26,80 @@ const HELD_MS = 500;
 
 /** Starts appliers when there is work for them, one a placement. */
 export function createAppliers(deps: AppliersDeps): Appliers {
-  const { board, now, wakeHolder, logger } = deps;
-  const running = new Map<string, Applier>();
-  const heldUntilMs = new Map<string, number>();
-  let isStopping = false;
+  return new ApplierSet(deps);
+}
 
-  const start = (placement: ApplierPlacement): Applier => {
-    const applier = startApplier(deps, placement);
-    running.set(placement.id, applier);
+class ApplierSet implements Appliers {
+  readonly #deps: AppliersDeps;
+  readonly #running = new Map<string, Applier>();
+  readonly #heldUntilMs = new Map<string, number>();
+  #isStopping = false;
+
+  constructor(deps: AppliersDeps) {
+    this.#deps = deps;
+  }
+
+  submit(placement: ApplierPlacement, entries: readonly LogEntry[]): void {
+    this.#awake(placement)?.offer(entries);
+  }
+
+  ensure(placement: ApplierPlacement): void {
+    this.#awake(placement)?.wake();
+  }
+
+  wake(placementId: string): void {
+    this.#running.get(placementId)?.wake();
+  }
+
+  serves(placementId: string): boolean {
+    return this.#running.has(placementId);
+  }
+
+  async stopOne(placementId: string): Promise<void> {
+    const applier = this.#running.get(placementId);
+    applier?.stop();
+    await applier?.ended.catch(() => {});
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const all = [...this.#running.values()];
+    for (const applier of all) applier.stop();
+    await Promise.allSettled(all.map(({ ended }) => ended));
+  }
+
+  /** The applier of a placement; undefined where another instance has it, which is then woken. */
+  #awake(placement: ApplierPlacement): Applier | undefined {
+    if (this.#isStopping) return undefined;
+    const applier = this.#running.get(placement.id);
+    if (applier) return applier;
+    if ((this.#heldUntilMs.get(placement.id) ?? 0) <= this.#deps.now()) return this.#start(placement);
+    this.#deps.wakeHolder(placement.id);
+    return undefined;
+  }
+
+  #start(placement: ApplierPlacement): Applier {
+    const applier = startApplier(this.#deps, placement);
+    this.#running.set(placement.id, applier);
     applier.ended.then(
-      (end) => onEnd(placement, end),
+      (end) => this.#onEnd(placement, end),
       (error: unknown) => {
-        logger.warn({ err: error, placementId: placement.id }, 'an applier could not start');
-        onEnd(placement, 'lost');
+        this.#deps.logger.warn({ err: error, placementId: placement.id }, 'an applier could not start');
+        this.#onEnd(placement, 'lost');
       },
     );
     return applier;
-  };
+  }
 
-  const onEnd = (placement: ApplierPlacement, end: ApplierEnd): void => {
-    running.delete(placement.id);
+  #onEnd(placement: ApplierPlacement, end: ApplierEnd): void {
+    const { board, now, wakeHolder } = this.#deps;
+    this.#running.delete(placement.id);
     if (end === 'held') {
-      forgetOld();
-      heldUntilMs.set(placement.id, now() + HELD_MS);
+      for (const [id, untilMs] of this.#heldUntilMs) if (untilMs <= now()) this.#heldUntilMs.delete(id);
+      this.#heldUntilMs.set(placement.id, now() + HELD_MS);
       wakeHolder(placement.id);
     }
     // What was handed over in the moment in which it fell asleep must not wait for the next sweep.
-    if (end === 'idle' && board.head(placement.databaseId) > board.applied(placement.id)) ensure(placement);
-  };
-
-  const forgetOld = (): void => {
-    for (const [placementId, untilMs] of heldUntilMs) if (untilMs <= now()) heldUntilMs.delete(placementId);
-  };
-
-  const ensure = (placement: ApplierPlacement): Applier | undefined => {
-    if (isStopping) return undefined;
-    const applier = running.get(placement.id);
-    if (applier) {
-      applier.wake();
-      return applier;
-    }
-    if ((heldUntilMs.get(placement.id) ?? 0) > now()) {
-      wakeHolder(placement.id);
-      return undefined;
-    }
-    return start(placement);
-  };
-
-  return {
-    submit(placement, entries) {
-      ensure(placement)?.offer(entries);
-    },
-    ensure: (placement) => void ensure(placement),
-    wake: (placementId) => running.get(placementId)?.wake(),
-    serves: (placementId) => running.has(placementId),
-    async stopOne(placementId) {
-      const applier = running.get(placementId);
-      applier?.stop();
-      await applier?.ended.catch(() => {});
-    },
-    async stop() {
-      isStopping = true;
-      const all = [...running.values()];
-      for (const applier of all) applier.stop();
-      await Promise.allSettled(all.map(({ ended }) => ended));
-    },
-  };
+    if (end === 'idle' && board.head(placement.databaseId) > board.applied(placement.id)) this.ensure(placement);
+  }
 }

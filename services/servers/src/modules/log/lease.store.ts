@@ -42,9 +42,10 @@ const TTL = (parameter: string): string => `now() + make_interval(secs => ${para
 
 /** Creates the store. */
 export function createLeaseStore(db: Database): LeaseStore {
-  const holds = async (sql: string, params: readonly unknown[]): Promise<boolean> =>
-    (await db.read<{ id: string }>(sql, params)).length > 0;
+  return { ...leases(db), ...held(db), ...overview(db) };
+}
 
+function leases(db: Database): Pick<LeaseStore, 'acquire' | 'release'> {
   return {
     async acquire(placementId, instanceId, ttlMs) {
       const [row] = await db.read<LeaseRow>(
@@ -57,6 +58,21 @@ export function createLeaseStore(db: Database): LeaseStore {
       );
       return row && toLease(placementId, row);
     },
+    async release({ placementId, epoch }) {
+      await db.read('update placements set lease_owner = null, lease_until = null where id = $1 and epoch = $2', [
+        placementId,
+        epoch,
+      ]);
+    },
+  };
+}
+
+/** Writes that hold only under the current epoch. */
+function held(db: Database): Pick<LeaseStore, 'renew' | 'advance' | 'fail' | 'quarantine'> {
+  const holds = async (sql: string, params: readonly unknown[]): Promise<boolean> =>
+    (await db.read<{ id: string }>(sql, params)).length > 0;
+
+  return {
     renew: ({ placementId, epoch }, ttlMs) =>
       holds(`update placements set lease_until = ${TTL('$3')} where id = $1 and epoch = $2 returning id`, [
         placementId,
@@ -100,12 +116,11 @@ export function createLeaseStore(db: Database): LeaseStore {
         ],
       );
     },
-    async release({ placementId, epoch }) {
-      await db.read('update placements set lease_owner = null, lease_until = null where id = $1 and epoch = $2', [
-        placementId,
-        epoch,
-      ]);
-    },
+  };
+}
+
+function overview(db: Database): Pick<LeaseStore, 'unserved' | 'progress'> {
+  return {
     async unserved(limit) {
       const rows = await db.read<{ id: string; database_id: string }>(
         `select p.id, p.database_id from placements p join databases d on d.id = p.database_id

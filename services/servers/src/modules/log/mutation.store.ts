@@ -15,7 +15,13 @@ export interface MutationStore {
    * Removes mutations that every placement has applied and that are older than `retentionMs`, at most `rowsMax` of one
    * database. Answers how many went.
    */
-  trim(limits: { readonly retentionMs: number; readonly rowsMax: number }): Promise<number>;
+  trim(limits: TrimLimits): Promise<number>;
+}
+
+/** See MutationStore.trim. */
+export interface TrimLimits {
+  readonly retentionMs: number;
+  readonly rowsMax: number;
 }
 
 /** Bounds of one read of the log. */
@@ -60,33 +66,35 @@ export function createMutationStore(db: Database): MutationStore {
         sizeBytes: payload.length,
       }));
     },
-    async trim({ retentionMs, rowsMax }) {
-      const [row] = await db.read<{ trimmed: bigint }>(
-        `with ready as (
-           select d.id, min(p.applied_seq) as applied_seq
-           from databases d join placements p on p.database_id = d.id
-           where d.state = 'READY' and d.trimmed_seq < d.head_seq
-           group by d.id having min(p.applied_seq) > min(d.trimmed_seq)
-         ), old as (
-           select m.database_id, m.seq from ready cross join lateral (
-             select database_id, seq from mutations
-             where database_id = ready.id and seq <= ready.applied_seq
-               and created_at < now() - make_interval(secs => $1::double precision / 1000)
-             order by seq limit $2 for update skip locked
-           ) as m
-         ), gone as (
-           delete from mutations using old
-           where mutations.database_id = old.database_id and mutations.seq = old.seq
-           returning mutations.database_id, mutations.seq
-         ), heads as (
-           update databases set trimmed_seq = greatest(trimmed_seq, newest.seq)
-           from (select database_id, max(seq) as seq from gone group by database_id) as newest
-           where databases.id = newest.database_id
-         )
-         select count(*) as trimmed from gone`,
-        [retentionMs, rowsMax],
-      );
-      return Number(row?.trimmed ?? 0);
-    },
+    trim: (limits) => trim(db, limits),
   };
+}
+
+async function trim(db: Database, { retentionMs, rowsMax }: TrimLimits): Promise<number> {
+  const [row] = await db.read<{ trimmed: bigint }>(
+    `with ready as (
+         select d.id, min(p.applied_seq) as applied_seq
+         from databases d join placements p on p.database_id = d.id
+         where d.state = 'READY' and d.trimmed_seq < d.head_seq
+         group by d.id having min(p.applied_seq) > min(d.trimmed_seq)
+       ), old as (
+         select m.database_id, m.seq from ready cross join lateral (
+           select database_id, seq from mutations
+           where database_id = ready.id and seq <= ready.applied_seq
+             and created_at < now() - make_interval(secs => $1::double precision / 1000)
+           order by seq limit $2 for update skip locked
+         ) as m
+       ), gone as (
+         delete from mutations using old
+         where mutations.database_id = old.database_id and mutations.seq = old.seq
+         returning mutations.database_id, mutations.seq
+       ), heads as (
+         update databases set trimmed_seq = greatest(trimmed_seq, newest.seq)
+         from (select database_id, max(seq) as seq from gone group by database_id) as newest
+         where databases.id = newest.database_id
+       )
+       select count(*) as trimmed from gone`,
+    [retentionMs, rowsMax],
+  );
+  return Number(row?.trimmed ?? 0);
 }

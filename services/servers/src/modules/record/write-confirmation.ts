@@ -50,10 +50,12 @@ export function createWriteConfirmation({
       const missing = needed - (ids.length - waiting.length);
       if (missing > 0) {
         nudge(view);
-        await waitForSome(board, waiting, missing, sequence, call, waitMsMax).catch((error: unknown) => {
-          call.signal.throwIfAborted();
-          throw notConfirmed(token, error);
-        });
+        await waitForSome(board, { placementIds: waiting, needed: missing, sequence, waitMsMax }, call).catch(
+          (error: unknown) => {
+            call.signal.throwIfAborted();
+            throw notConfirmed(token, error);
+          },
+        );
       }
       throwRefusal(view.primary.id, sequence);
     },
@@ -86,32 +88,29 @@ export function confirmersOf(
   }
 }
 
-async function waitForSome(
-  board: SequenceBoard,
-  placementIds: readonly string[],
-  needed: number,
-  sequence: number,
-  call: Call,
-  waitMsMax: number,
-): Promise<void> {
+/** A wait for some placements, out of those that have not applied a sequence yet. */
+interface Wait {
+  readonly placementIds: readonly string[];
+  readonly needed: number;
+  readonly sequence: number;
+  readonly waitMsMax: number;
+}
+
+async function waitForSome(board: SequenceBoard, wait: Wait, call: Call): Promise<void> {
+  const { placementIds, needed, sequence, waitMsMax } = wait;
   const done = new AbortController();
-  const timer = setTimeout(
-    () => done.abort(new Error('the time is up')),
-    Math.min(waitMsMax, call.options().timeoutMs ?? waitMsMax),
-  );
-  const giveUp = (): void => done.abort(call.signal.reason);
-  call.signal.addEventListener('abort', giveUp, { once: true });
-  if (call.signal.aborted) giveUp();
+  const waitMs = Math.min(waitMsMax, call.options().timeoutMs ?? waitMsMax);
+  const timer = setTimeout(() => done.abort(new Error('the time is up')), waitMs);
+  const signal = AbortSignal.any([call.signal, done.signal]);
   try {
     let confirmed = 0;
     await new Promise<void>((resolve, reject) => {
       for (const id of placementIds) {
-        board.waitApplied(id, sequence, done.signal).then(() => ++confirmed === needed && resolve(), reject);
+        board.waitApplied(id, sequence, signal).then(() => ++confirmed === needed && resolve(), reject);
       }
     });
   } finally {
     clearTimeout(timer);
-    call.signal.removeEventListener('abort', giveUp);
     done.abort();
   }
 }
