@@ -35,6 +35,19 @@ export function toFailure(error: unknown): IngestFailure {
   return { reason, detail, retryable: RETRYABLE_CODES.has(REASONS[reason].code) && !FINAL.has(reason) };
 }
 
+/** Reasons of these kinds are the caller's to mend, not a weakness of whoever answered. */
+const CALLERS_FAULT: ReadonlySet<Code> = new Set([
+  Code.InvalidArgument,
+  Code.NotFound,
+  Code.PermissionDenied,
+  Code.Unauthenticated,
+]);
+
+/** Whether the caller has to hear of it. */
+export function isCallersFault(reason: ReasonName): boolean {
+  return CALLERS_FAULT.has(REASONS[reason].code);
+}
+
 /** Pauses before the second attempt, the third and so on; then the job is given up. */
 const BACKOFF_SECONDS = [1, 4, 16, 60] as const;
 /** Workers may die of many things, but ten in a row die of this job. */

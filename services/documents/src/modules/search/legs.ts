@@ -1,6 +1,4 @@
-import { Code } from '@connectrpc/connect';
-import { REASONS } from '@morag/errors';
-import { toFailure } from '../../ingest/failure.ts';
+import { isCallersFault, toFailure } from '../../ingest/failure.ts';
 import type { LegHit, SearchMode } from '../../search/hit.ts';
 
 /** How a leg ended. */
@@ -23,14 +21,6 @@ export interface Legs {
   readonly degraded: string | undefined;
 }
 
-/** Kinds of errors that are the caller's to hear of, not a leg's weakness. */
-const CALLERS_FAULT: ReadonlySet<Code> = new Set([
-  Code.InvalidArgument,
-  Code.NotFound,
-  Code.PermissionDenied,
-  Code.Unauthenticated,
-]);
-
 /** Lets a leg fail for itself. */
 export async function runLeg(work: Promise<readonly LegHit[]>): Promise<LegOutcome> {
   try {
@@ -50,7 +40,7 @@ export function chooseLegs(mode: SearchMode, vector: LegOutcome | undefined, lex
   if (failure === undefined) return answer;
   const { reason, detail } = toFailure(failure.error);
   const other = failure === vector ? lexical : vector;
-  if (CALLERS_FAULT.has(REASONS[reason].code) || other === undefined || failureOf(other)) throw failure.error;
+  if (isCallersFault(reason) || other === undefined || failureOf(other)) throw failure.error;
   return failure === vector
     ? { ...answer, mode: 'LEXICAL', degraded: `The search by meaning could not answer: ${detail}` }
     : { ...answer, mode: 'VECTOR', degraded: `The search by words could not answer: ${detail}` };
