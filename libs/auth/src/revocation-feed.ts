@@ -12,6 +12,8 @@ import { type ServiceTokens, SYSTEM_USER_ID } from './service-tokens.ts';
 /** A feed that follows the identity service from `start` to `stop`. */
 export interface RemoteRevocationFeed extends RevocationFeed {
   start(): void;
+  /** Resolves when the feed knows everything in force, or after `timeoutMs` if the identity service is not there. */
+  whenComplete(timeoutMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -39,12 +41,15 @@ export function createRevocationFeed(options: RevocationFeedOptions): RemoteRevo
   let heardAt = Number.NEGATIVE_INFINITY;
   let complete = false;
   let following: Promise<void> | undefined;
+  const firstSnapshot = Promise.withResolvers<void>();
 
   const take = ({ revocations, snapshotComplete }: WatchRevocationsResponse): void => {
     for (const revocation of revocations) list.add(toRevoked(revocation));
     list.sweep(now());
     complete ||= snapshotComplete;
-    if (complete) heardAt = now();
+    if (!complete) return;
+    heardAt = now();
+    firstSnapshot.resolve();
   };
 
   /** Reads one stream until it ends or falls silent; answers whether it said anything. */
@@ -86,6 +91,12 @@ export function createRevocationFeed(options: RevocationFeedOptions): RemoteRevo
     isFresh: () => now() - heardAt <= silenceMsMax,
     start() {
       following ??= follow();
+    },
+    async whenComplete(timeoutMs) {
+      const bound = new AbortController();
+      const waited = sleep(timeoutMs, undefined, { signal: bound.signal, ref: false }).catch(() => {});
+      await Promise.race([firstSnapshot.promise, waited]);
+      bound.abort();
     },
     async stop() {
       stopping.abort(new Error('the service stops'));
