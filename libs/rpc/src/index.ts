@@ -1,5 +1,6 @@
 export { acceptRequestId, peerAddressKey, REQUEST_ID_HEADER, requestIdKey } from './call-context.ts';
 export { callOptions, type Forwarded, forwardHeaders } from './client/call-options.ts';
+export { deferredTransport } from './client/deferred-transport.ts';
 export {
   createServiceTransport,
   type ServiceTransport,
@@ -16,5 +17,11 @@ export { methodName } from './method-name.ts';
 export { notYetAvailable } from './not-yet-available.ts';
 export { type PageBinding, type PageTokens, pageTokens } from './page-tokens.ts';
 export { DEFAULT_LIMITS, type Limits } from './server/limits.ts';
+export {
+  createOfflineAuthentication,
+  type OfflineAuthentication,
+  type OfflineAuthenticationOptions,
+} from './server/offline-authentication.ts';
+export { type Runnable, type RunOptions, runProgram } from './server/run-program.ts';
 export { createServiceHost, type ServiceHost, type ServiceHostOptions } from './server/service-host.ts';
 export { isOutputOnly, type UpdateShape, updatedFields, updateShapeOf } from './update-mask.ts';
