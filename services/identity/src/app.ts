@@ -1,5 +1,11 @@
 import type { Transport } from '@connectrpc/connect';
-import { createAccessTokens, createLocalKeys, createTokenAuthenticator, serviceTokenSecret } from '@morag/auth';
+import {
+  createAccessTokens,
+  createLocalKeys,
+  createServiceTokens,
+  createTokenAuthenticator,
+  serviceTokenSecret,
+} from '@morag/auth';
 import type { IdentityConfig } from '@morag/config';
 import { deriveKey, loadMasterKey } from '@morag/crypto';
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
@@ -7,7 +13,7 @@ import { AuditService } from '@morag/gen/morag/identity/v1/audit_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
-import { type Database, openServiceDatabase, pendingMigrations } from '@morag/orm';
+import { databaseReadiness, type OutboxRelay, openServiceDatabase } from '@morag/orm';
 import { createServiceHost, pageTokens, type ServiceHost } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { createPasswordHasher } from './modules/password/password-hasher.ts';
@@ -18,8 +24,10 @@ import { settingsHandlers } from './modules/settings/settings.handlers.ts';
 import { createRefreshTokens } from './modules/token/refresh-token.ts';
 import { readSigningKey } from './modules/token/signing-key.ts';
 import { ensureAdministrator } from './modules/user/create-user.ts';
+import { type OwningServices, purgeDeletedUsers } from './modules/user/purge-deleted-users.ts';
 import { userHandlers } from './modules/user/user.handlers.ts';
 import { apiKeyHandlers, auditHandlers } from './not-yet-available.ts';
+import { openPeers, type Peers } from './peers.ts';
 import { schema } from './schema.ts';
 
 /** What a start may bring along. */
@@ -29,6 +37,8 @@ export interface IdentityParts {
   readonly now?: () => number;
   /** Made at the start if there is no administrator yet. */
   readonly administrator?: { readonly email: string; readonly password: string };
+  /** Services in this process; those left out are called over the network. */
+  readonly clients?: Partial<OwningServices>;
 }
 
 /** The service, built and not yet listening. */
@@ -55,6 +65,10 @@ export async function buildIdentityService(
   const { privateKey, publicJwk } = readSigningKey(config.jwtSigningKeyFile);
   const db = await openServiceDatabase({ config: config.database, definition: schema, masterKey, logger });
   const revocations = new RevocationPublisher(db, logger);
+  const serviceSecret = serviceTokenSecret(masterKey);
+  const peers = openPeers(config, parts.clients);
+  const tokens = createServiceTokens({ service: 'identity', secret: serviceSecret, now });
+  const purge = purgeDeletedUsers({ db, services: peers, tokens, logger });
   const deps = {
     db,
     now,
@@ -84,19 +98,24 @@ export async function buildIdentityService(
       service: 'identity',
       keys: createLocalKeys(() => deps.publicKeys),
       revocations: revocations.feed,
-      serviceSecret: serviceTokenSecret(masterKey),
+      serviceSecret,
       now,
     }),
     logger,
     metrics: createMetrics({ service: 'identity' }),
-    readiness: () => readiness(db),
+    readiness: databaseReadiness(db),
   });
-  return { ...lifecycle(host, deps, parts, logger), name: 'identity', host, transport: () => host.transport() };
+  return {
+    ...lifecycle(host, { ...deps, purge, peers }, parts, logger),
+    name: 'identity',
+    host,
+    transport: () => host.transport(),
+  };
 }
 
 function lifecycle(
   host: ServiceHost,
-  deps: Parameters<typeof userHandlers>[0],
+  deps: Parameters<typeof userHandlers>[0] & { readonly purge: OutboxRelay; readonly peers: Peers },
   parts: IdentityParts,
   logger: Logger,
 ): Pick<IdentityInstance, 'start' | 'stop'> {
@@ -105,6 +124,7 @@ function lifecycle(
     async start() {
       if (parts.administrator) await ensureAdministrator(deps, parts.administrator, AbortSignal.timeout(30_000));
       await deps.revocations.start();
+      deps.purge.start();
       housekeeping = setInterval(() => {
         deleteEndedSessions(deps.db).catch((error: unknown) => logger.warn({ err: error }, 'housekeeping failed'));
       }, HOUSEKEEPING_MS).unref();
@@ -113,16 +133,12 @@ function lifecycle(
     async stop() {
       clearInterval(housekeeping);
       await host.stop();
+      await deps.purge.stop();
       await deps.revocations.stop();
       await deps.db.close();
+      deps.peers.close();
     },
   };
-}
-
-async function readiness(db: Database): Promise<Record<string, boolean>> {
-  const postgres = await db.ping();
-  const migrations = postgres && (await pendingMigrations(db).catch(() => ['unknown'])).length === 0;
-  return { postgres, migrations };
 }
 
 /** Makes the first administrator without starting the service: for an installation whose service is another process. */

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { SchemaDefinition } from '@morag/orm';
+import { OutboxEvent, type SchemaDefinition } from '@morag/orm';
 import { Revocation } from './modules/revocation/revocation.entity.ts';
 import { Session } from './modules/session/session.entity.ts';
 import { User, UserSettings } from './modules/user/user.entity.ts';
@@ -7,6 +7,6 @@ import { User, UserSettings } from './modules/user/user.entity.ts';
 /** What the migrations follow from. */
 export const schema: SchemaDefinition = {
   schema: 'identity',
-  entities: [User, UserSettings, Session, Revocation],
+  entities: [User, UserSettings, Session, Revocation, OutboxEvent],
   migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)),
 };

@@ -9,11 +9,14 @@ import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { createLogger } from '@morag/telemetry';
 import { createTestDatabase } from '@morag/testing';
 import { buildIdentityService, generateSigningKeyPem, type IdentityInstance } from '../src/index.ts';
+import { createOwningServices, type OwningServicesDouble } from './owning-services.ts';
 
 /** An identity service on a database of its own, called in process through the interceptors of production. */
 export interface Harness {
   readonly service: IdentityInstance;
   readonly transport: Transport;
+  /** What it tells of deleted users. */
+  readonly others: OwningServicesDouble;
   readonly administrator: { readonly email: string; readonly password: string };
   /** The environment it was started with; a second instance takes the same. */
   readonly env: Record<string, string>;
@@ -39,7 +42,8 @@ export async function startIdentity(env: Record<string, string> = {}): Promise<H
   const administrator = { email: 'admin@example.org', password: randomUUID() };
   const logger = createLogger({ level: 'silent', service: 'identity' });
   const config = { ...identityConfig(full), listen: { host: '127.0.0.1', port: 0 } };
-  const service = await buildIdentityService(config, { logger, administrator });
+  const others = createOwningServices();
+  const service = await buildIdentityService(config, { logger, administrator, clients: others });
   await service.start();
   const transport = service.transport();
   const auth = createClient(AuthService, transport);
@@ -52,6 +56,7 @@ export async function startIdentity(env: Record<string, string> = {}): Promise<H
   return {
     service,
     transport,
+    others,
     administrator,
     env: full,
     signIn,

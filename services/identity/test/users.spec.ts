@@ -6,6 +6,7 @@ import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
 import { User_UserRole, UserSettings_Theme } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
+import { eventually } from '@morag/testing';
 import { type Harness, startIdentity } from './harness.ts';
 
 let harness: Harness;
@@ -93,6 +94,14 @@ describe('a user', () => {
     expect(await reasonFor(users.getUser({ userId: 'me' }, other.as))).toBe('UNAUTHENTICATED');
     expect(await reasonFor(harness.signIn(email, password))).toBe('WRONG_CREDENTIALS');
     await harness.signIn(email, newPassword);
+  });
+
+  it('takes all that it owns with it, also where a service is away at first', async () => {
+    const { userId, as } = await harness.newUser();
+    harness.others.failNext(2);
+    await users.deleteUser({ userId: 'me' }, as);
+    await eventually(() => expect(harness.others.purged).toContain(`servers:${userId}`));
+    expect(harness.others.purged).toContain(`documents:${userId}`);
   });
 
   it('has settings from the start, and keeps what an update leaves out', async () => {

@@ -1,11 +1,12 @@
 import type { Principal, Role } from '@morag/auth';
 import type { Database } from '@morag/orm';
-import { requireEtag } from '@morag/orm';
+import { appendEvent, requireEtag } from '@morag/orm';
 import { insertRevocation } from '../revocation/revocation.store.ts';
 import type { RevocationPublisher } from '../revocation/revocation-publisher.ts';
 import { endSessions } from '../session/session.store.ts';
 import { flushUser, lockUser, readUser, requireAnotherAdministrator, type UserRow } from './user.store.ts';
 import { requireAdministratorOf, requireWriter } from './user-access.ts';
+import { userDeleted } from './user-deleted.ts';
 
 /** What changing a user needs. */
 export interface UpdateUserDeps {
@@ -64,7 +65,10 @@ export async function updateUser(
   return readUser(deps.db, userId);
 }
 
-/** Deletes a user; its sessions go with it, and its tokens are refused from the moment this resolves. */
+/**
+ * Deletes a user; its sessions go with it, and its tokens are refused from the moment this resolves. What it owns in the
+ * other services goes soon after.
+ */
 export async function deleteUser(
   deps: UpdateUserDeps,
   input: { readonly userId: string },
@@ -77,6 +81,7 @@ export async function deleteUser(
       const user = await lockUser(em, userId);
       em.remove(user);
       await em.flush();
+      await appendEvent(em, userDeleted(userId));
       await insertRevocation(em, { userId, sessionId: null, nowMs: deps.now(), ttlSeconds: deps.accessTtlSeconds });
     },
     { signal },

@@ -1,0 +1,26 @@
+import type { Address, IdentityConfig } from '@morag/config';
+import { createServiceTransport } from '@morag/rpc';
+import type { OwningServices } from './modules/user/purge-deleted-users.ts';
+
+/** The services that this one calls. */
+export interface Peers extends OwningServices {
+  /** Closes the connections to them. */
+  close(): void;
+}
+
+/** Those of this process as they are given, the others over the network. */
+export function openPeers({ peers }: IdentityConfig, clients: Partial<OwningServices> = {}): Peers {
+  const opened: { close(): void }[] = [];
+  const open = ({ host, port }: Address) => {
+    const transport = createServiceTransport({ baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` });
+    opened.push(transport);
+    return transport;
+  };
+  return {
+    documents: clients.documents ?? open(peers.documents),
+    servers: clients.servers ?? open(peers.servers),
+    close() {
+      for (const transport of opened) transport.close();
+    },
+  };
+}
