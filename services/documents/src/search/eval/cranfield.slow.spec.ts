@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createEmbedder, type Embedder } from '@morag/embedder';
+import { createTestDatabase, noteSkip } from '@morag/testing';
+import pg from 'pg';
+import type { SearchMode } from '../hit.ts';
+import { type Cranfield, readCranfield } from './cranfield.ts';
+import { EvalIndex } from './eval-index.ts';
+import { mean, ndcg } from './ndcg.ts';
+
+const folder = process.env.MORAG_EVAL_DIR;
+
+/** Embedding 1,400 abstracts takes a minute on two free cores. */
+const MINUTES = 60_000;
+const signal = AbortSignal.timeout(25 * MINUTES);
+
+if (folder === undefined) {
+  it('needs the collection in the folder that MORAG_EVAL_DIR names', () => {
+    noteSkip('search quality on Cranfield (Q1)', 'MORAG_EVAL_DIR is not set');
+  });
+} else {
+  describe('Cranfield with the default settings', () => {
+    let database: Awaited<ReturnType<typeof createTestDatabase>>;
+    let pool: pg.Pool;
+    let embedder: Embedder;
+    let collection: Cranfield;
+    let index: EvalIndex;
+
+    beforeAll(async () => {
+      embedder = createEmbedder({ provider: 'local' });
+      database = await createTestDatabase('cranfield');
+      pool = new pg.Pool({ connectionString: database.url });
+      collection = readCranfield(folder);
+      index = await EvalIndex.build(collection.documents, { pool, embedder, signal });
+    }, 25 * MINUTES);
+    afterAll(async () => {
+      await pool.end();
+      await database.drop();
+      await embedder.close();
+    });
+
+    async function quality(mode: SearchMode): Promise<number> {
+      const figures: number[] = [];
+      for (const { text, relevant } of collection.queries) {
+        const hits = await index.search(text, mode, signal);
+        figures.push(ndcg([...new Set(hits.map((hit) => hit.documentId))], relevant));
+      }
+      return mean(figures);
+    }
+
+    it(
+      'reaches nDCG@10 of 0.44, and more than either leg alone',
+      async () => {
+        const [hybrid, vector, lexical] = [await quality('HYBRID'), await quality('VECTOR'), await quality('LEXICAL')];
+        const legs = `vector ${vector.toFixed(4)}, lexical ${lexical.toFixed(4)}`;
+        process.stdout.write(`Q1 Cranfield nDCG@10 ${hybrid.toFixed(4)} (${legs}) goal >= 0.44\n`);
+        expect(hybrid).toBeGreaterThanOrEqual(0.44);
+        expect(hybrid).toBeGreaterThanOrEqual(Math.max(vector, lexical));
+      },
+      5 * MINUTES,
+    );
+  });
+}
