@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, createClient, type Transport } from '@connectrpc/connect';
-import type { Role } from '@morag/auth';
+import { createServiceTokens, type Role, SYSTEM_USER_ID, serviceTokenSecret } from '@morag/auth';
 import { documentsConfig } from '@morag/config';
-import { generateMasterKey } from '@morag/crypto';
+import { generateMasterKey, loadMasterKey } from '@morag/crypto';
+import { reasonOf as reasonOfError } from '@morag/errors';
 import type { Document } from '@morag/gen/morag/documents/v1/document_pb.ts';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import { type Job, Job_JobStatus } from '@morag/gen/morag/documents/v1/job_pb.ts';
@@ -34,6 +35,8 @@ export interface Harness {
   /** Another instance of the service on the same database and folder. */
   start(parts?: Partial<DocumentsParts>): Promise<DocumentsInstance>;
   caller(instance: DocumentsInstance, role?: Role, userId?: string): Promise<Caller>;
+  /** What another service calls. */
+  internal(instance: DocumentsInstance): Client<typeof DocumentService>;
   /** A statement behind the service's back. */
   sql<Row extends object>(text: string, params?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
@@ -45,9 +48,10 @@ export async function createHarness(): Promise<Harness> {
   const identity = createFakeIdentity();
   const servers = new FakeServers();
   const embedder = new FakeEmbedder();
+  const key = generateMasterKey();
   const config = documentsConfig({
     MORAG_DATABASE_URL: database.url,
-    MORAG_MASTER_KEY: generateMasterKey(),
+    MORAG_MASTER_KEY: key,
     MORAG_AUTO_MIGRATE: 'true',
     MORAG_DATA_DIR: dataDir,
     MORAG_DOCUMENTS_PORT: '0',
@@ -69,13 +73,18 @@ export async function createHarness(): Promise<Harness> {
     },
     async caller(instance, role = 'USER', userId = crypto.randomUUID()) {
       const authorization = `Bearer ${await identity.token(userId, role)}`;
-      const transport = withHeader(instance.transport(), authorization);
-      return {
-        userId,
-        documents: createClient(DocumentService, transport),
-        jobs: createClient(JobService, transport),
-        search: createClient(SearchService, transport),
-      };
+      return { userId, ...clientsOf(withHeader(instance.transport(), authorization)) };
+    },
+    internal(instance) {
+      const tokens = createServiceTokens({ service: 'servers', secret: serviceTokenSecret(loadMasterKey({ key })) });
+      const token = tokens.issue({ audience: 'documents', ownerId: SYSTEM_USER_ID, permissions: [] });
+      return createClient(
+        DocumentService,
+        withHeader(
+          instance.transport(),
+          token.then((value) => `Bearer ${value}`),
+        ),
+      );
     },
     async sql<Row extends object>(text: string, params: unknown[] = []) {
       return (await pool.query<Row & pg.QueryResultRow>(text, params)).rows;
@@ -89,17 +98,25 @@ export async function createHarness(): Promise<Harness> {
   };
 }
 
-function withHeader(transport: Transport, authorization: string): Transport {
-  const headers = (given: ConstructorParameters<typeof Headers>[0]): Headers => {
+function clientsOf(transport: Transport): Omit<Caller, 'userId'> {
+  return {
+    documents: createClient(DocumentService, transport),
+    jobs: createClient(JobService, transport),
+    search: createClient(SearchService, transport),
+  };
+}
+
+function withHeader(transport: Transport, authorization: string | Promise<string>): Transport {
+  const headers = async (given: ConstructorParameters<typeof Headers>[0]): Promise<Headers> => {
     const all = new Headers(given);
-    all.set('authorization', authorization);
+    all.set('authorization', await authorization);
     return all;
   };
   return {
-    unary: (method, signal, timeoutMs, header, ...rest) =>
-      transport.unary(method, signal, timeoutMs, headers(header), ...rest),
-    stream: (method, signal, timeoutMs, header, ...rest) =>
-      transport.stream(method, signal, timeoutMs, headers(header), ...rest),
+    unary: async (method, signal, timeoutMs, header, ...rest) =>
+      transport.unary(method, signal, timeoutMs, await headers(header), ...rest),
+    stream: async (method, signal, timeoutMs, header, ...rest) =>
+      transport.stream(method, signal, timeoutMs, await headers(header), ...rest),
   };
 }
 
@@ -134,7 +151,7 @@ export async function jobIs(caller: Caller, jobId: string, status: keyof typeof 
       }
       return job;
     },
-    { timeoutMs: 20_000 },
+    { timeoutMs: 20_000, intervalMs: 50 },
   );
 }
 
@@ -156,4 +173,12 @@ export function chapters(...topics: readonly string[]): string {
   const body = (topic: string): string =>
     Array.from({ length: 30 }, (_, line) => `The ${topic} is described in sentence ${line} of this chapter.`).join(' ');
   return topics.map((topic) => `# About ${topic}\n\n${body(topic)}\n`).join('\n');
+}
+
+/** The reason a call is refused with; undefined when it succeeds. */
+export async function reasonOf(call: Promise<unknown>): Promise<string | undefined> {
+  return call.then(
+    () => undefined,
+    (error: unknown) => reasonOfError(error) ?? String(error),
+  );
 }

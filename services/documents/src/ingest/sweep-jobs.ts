@@ -1,6 +1,7 @@
 import type { Database } from '@morag/orm';
+import type { Logger } from '@morag/telemetry';
 import type { JobBus } from '../modules/job/job.bus.ts';
-import { endAttempt, forgottenJobs, orphanedJobs } from '../modules/job/lease.store.ts';
+import { endAttempt, forgottenJobs, type OrphanedJob, orphanedJobs } from '../modules/job/lease.store.ts';
 import { endAfterLoss } from './failure.ts';
 import type { JobQueue } from './job-queue.ts';
 
@@ -9,6 +10,7 @@ export interface SweepParts {
   readonly db: Database;
   readonly queue: JobQueue;
   readonly bus: JobBus;
+  readonly logger: Logger;
 }
 
 const AT_ONCE = 100;
@@ -16,18 +18,24 @@ const AT_ONCE = 100;
 const FORGOTTEN_SECONDS = 60;
 const FORGOTTEN_AT_ONCE = 20;
 
-/** Frees the jobs of dead workers, so that others take them up. */
-export async function freeOrphanedJobs({ db, queue, bus }: SweepParts, signal: AbortSignal): Promise<void> {
-  for (const { jobId, documentId, lostCount } of await orphanedJobs(db, AT_ONCE)) {
+/** Frees the jobs of dead workers, so that others take them up. One that cannot be freed now does not keep the others. */
+export async function freeOrphanedJobs(parts: SweepParts, signal: AbortSignal): Promise<void> {
+  for (const job of await orphanedJobs(parts.db, AT_ONCE)) {
     signal.throwIfAborted();
-    const end = endAfterLoss(lostCount);
-    await db.transaction(async (em) => {
-      const ended = await endAttempt(em, { jobId, documentId, fencingToken: null }, end);
-      if (ended && end.next === 'defer') await queue.send(em, jobId);
+    await freeJob(parts, job).catch((error: unknown) => {
+      parts.logger.warn({ err: error, jobId: job.jobId }, 'job of a dead worker not freed yet');
     });
-    bus.changed(jobId);
-    bus.ready();
   }
+}
+
+async function freeJob({ db, queue, bus }: SweepParts, { jobId, documentId, lostCount }: OrphanedJob): Promise<void> {
+  const end = endAfterLoss(lostCount);
+  await db.transaction(async (em) => {
+    const ended = await endAttempt(em, { jobId, documentId, fencingToken: null }, end);
+    if (ended && end.next === 'defer') await queue.send(em, jobId);
+  });
+  bus.changed(jobId);
+  bus.ready();
 }
 
 /** Sends tickets for jobs that have waited suspiciously long: the queue may have lost theirs. */

@@ -51,7 +51,7 @@ const LEASE = `
 update documents.jobs set status = 'PROCESSING', lease_owner = $2, lease_until = now() + make_interval(secs => $3),
   fencing_token = fencing_token + 1, attempt_count = attempt_count + 1, started_at = coalesce(started_at, now()),
   next_attempt_at = null, failure_reason = null, failure_detail = null, version = version + 1, updated_at = now()
-where id = $1 and status = 'PENDING' and database_id is not null and (next_attempt_at is null or next_attempt_at <= now())
+where id = $1 and status = 'PENDING' and database_id is not null
 returning id as "jobId", fencing_token as "fencingToken", document_id as "documentId", version_id as "versionId",
   owner_id as "ownerId", database_id as "databaseId", document_name as "documentName",
   document_version as "documentVersion", attempt_count as attempt, failed_count as "failedCount"`;
@@ -134,10 +134,10 @@ export async function finishJob(em: Em, lease: Lease, summary: string): Promise<
 }
 
 const END = `
-update documents.jobs set status = $3, ended_at = case when $3 = 'FAILED' then now() end,
-  next_attempt_at = case when $3 = 'PENDING' then now() + make_interval(secs => $4) end,
-  failed_count = failed_count + $5, lost_count = lost_count + $6, failure_reason = $7, failure_detail = $8,
-  summary = coalesce($8, 'Waits for a worker'), fencing_token = fencing_token + 1, lease_owner = null, lease_until = null,
+update documents.jobs set status = $3::text, ended_at = case when $3::text = 'FAILED' then now() end,
+  next_attempt_at = case when $3::text = 'PENDING' then now() + make_interval(secs => $4::float8) end,
+  failed_count = failed_count + $5::int, lost_count = lost_count + $6::int, failure_reason = $7::text, failure_detail = $8::text,
+  summary = coalesce($8::text, 'Waits for a worker'), fencing_token = fencing_token + 1, lease_owner = null, lease_until = null,
   version = version + 1, updated_at = now()
 where id = $1 and status = 'PROCESSING' and (case when $2::bigint is null then lease_until < now() else fencing_token = $2 end)
 returning document_version as version`;
