@@ -40,7 +40,11 @@ export function networkError(error: unknown, origin: Origin): ConnectorError | u
   }
   if (cause instanceof AnswerRefused) return new ConnectorError('protocol', origin, cause.message, details);
   if (isTlsCode(code)) {
-    return new ConnectorError('unavailable', origin, `TLS failed: ${cause.message}`, { ...details, retryable: false });
+    // OpenSSL's own text for a mismatch is about its source files.
+    const text = /^(?:ERR_SSL_|EPROTO$)/.test(code)
+      ? 'the server does not speak it, or no common version.'
+      : cause.message;
+    return new ConnectorError('unavailable', origin, `TLS failed: ${text}`, { ...details, retryable: false });
   }
   const category = categoryOfCode(code);
   return category && new ConnectorError(category, origin, textOf(code, cause.message), details);

@@ -1,0 +1,24 @@
+import { ConnectorError, type ServerSettings, type VectorConnector } from '@morag/connectors-core';
+import type { Egress } from '@morag/egress';
+import { violationsOf } from './validate-config.ts';
+import { loadVendor, type ServerType } from './vendors.ts';
+
+/** A server to connect to. */
+export interface ServerConfig extends ServerSettings {
+  readonly type: ServerType;
+}
+
+/**
+ * Opens nothing yet: the first call does. Rejects with `TypeNotAvailable`, or with `invalid_argument` when `config`
+ * does not keep the vendor's schema.
+ */
+export async function createConnector(server: ServerConfig, parts: { egress: Egress }): Promise<VectorConnector> {
+  const { type, ...settings } = server;
+  const { vendor, options, create } = await loadVendor(type);
+  const [violation] = violationsOf(options, settings.config);
+  if (violation) {
+    const text = `${violation.field}: ${violation.description}`;
+    throw new ConnectorError('invalid_argument', { vendor, operation: 'createConnector' }, text);
+  }
+  return create(settings, options.parse(settings.config), parts);
+}

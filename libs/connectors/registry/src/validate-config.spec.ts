@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { createEgress } from '@morag/egress';
+import { createConnector } from './create-connector.ts';
+import { describeTypes } from './describe-types.ts';
+import { validateConfig } from './validate-config.ts';
+import { SERVER_TYPES, TypeNotAvailable } from './vendors.ts';
+
+describe('validateConfig', () => {
+  it('takes no options and valid options', async () => {
+    expect(await validateConfig('CHROMA', {})).toEqual([]);
+    expect(await validateConfig('PGVECTOR', { schema: 'vectors', hnsw: { m: 8 } })).toEqual([]);
+  });
+
+  it('names every mistake, and the nearest known option', async () => {
+    expect(await validateConfig('CHROMA', { tennant: 'x', hnsw: { efsearch: 3 }, timeoutMs: 'soon' })).toEqual(
+      expect.arrayContaining([
+        { field: 'config.tennant', description: 'unknown option; did you mean "tenant"?' },
+        { field: 'config.hnsw.efsearch', description: 'unknown option; did you mean "efSearch"?' },
+        { field: 'config.timeoutMs', description: expect.stringContaining('number') },
+      ]),
+    );
+  });
+
+  it('lists the known options when none is near', async () => {
+    const [violation] = await validateConfig('PGVECTOR', { replicationFactor: 3 });
+    expect(violation?.description).toMatch(/^unknown option; known are timeoutMs, .*schema/);
+  });
+
+  it('refuses a type without a connector, and a connector with a wrong option', async () => {
+    await expect(validateConfig('NEO4J', {})).rejects.toThrow(TypeNotAvailable);
+    const server = { type: 'CHROMA', host: 'localhost', port: 1, tls: 'DISABLED', config: { x: 1 } } as const;
+    const egress = createEgress({ allow: [], embedded: true });
+    await expect(createConnector(server, { egress })).rejects.toMatchObject({ category: 'invalid_argument' });
+    await expect(createConnector({ ...server, type: 'QDRANT' }, { egress })).rejects.toThrow(TypeNotAvailable);
+  });
+});
+
+describe('describeTypes', () => {
+  it('lists all six, and says which are not part of this build', async () => {
+    const types = await describeTypes();
+    expect(types.map(({ type }) => type)).toEqual([...SERVER_TYPES]);
+    expect(types.filter(({ available }) => available).map(({ type }) => type)).toEqual(['CHROMA', 'PGVECTOR']);
+    expect(types.find(({ type }) => type === 'NEO4J')?.displayName).toContain('not part of this build');
+  });
+
+  it('describes every option, with its default', async () => {
+    const chroma = (await describeTypes()).find(({ type }) => type === 'CHROMA');
+    const schema = chroma?.configSchema ?? {};
+    const properties = schema.properties as Record<string, { description?: string; default?: unknown }>;
+    for (const [name, option] of Object.entries(properties))
+      expect([name, option.description]).toEqual([name, expect.any(String)]);
+    expect(properties.tenant?.default).toBe('default_tenant');
+  });
+});
