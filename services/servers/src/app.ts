@@ -1,21 +1,28 @@
-import { createClient, type Transport } from '@connectrpc/connect';
-import {
-  createRemoteKeys,
-  createRevocationFeed,
-  createServiceTokens,
-  createTokenAuthenticator,
-  serviceTokenSecret,
-} from '@morag/auth';
-import type { ServersConfig } from '@morag/config';
-import { createVault, deriveKey, loadMasterKey, type MasterKey } from '@morag/crypto';
+import type { Transport } from '@connectrpc/connect';
+import { serviceTokenSecret } from '@morag/auth';
+import type { Address, ServersConfig } from '@morag/config';
+import { createVault, deriveKey, loadMasterKey } from '@morag/crypto';
 import { createEgress, type Egress } from '@morag/egress';
-import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
-import { createIdempotencyStore, type Database, openServiceDatabase, pendingMigrations } from '@morag/orm';
-import { createServiceHost, createServiceTransport, pageTokens, type ServiceHost } from '@morag/rpc';
+import {
+  createIdempotencyStore,
+  type Database,
+  databaseReadiness,
+  type OutboxRelay,
+  openServiceDatabase,
+} from '@morag/orm';
+import {
+  createOfflineAuthentication,
+  createServiceHost,
+  createServiceTransport,
+  type OfflineAuthentication,
+  pageTokens,
+  type ServiceHost,
+} from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { buildServices, type Services } from './build-services.ts';
 import { createRegistryVendors } from './modules/connector/registry-vendors.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
+import { detachDocuments } from './modules/database/detach-documents.ts';
 import { SERVICES } from './not-yet-available.ts';
 import { registerServices } from './register-services.ts';
 import { schema } from './schema.ts';
@@ -26,7 +33,7 @@ export interface ServersParts {
   readonly logger?: Logger;
   readonly clock?: () => Date;
   /** Services in this process; those left out are called over the network. */
-  readonly clients?: { readonly identity?: Transport };
+  readonly clients?: { readonly identity?: Transport; readonly documents?: Transport };
   readonly settings?: DataPlaneSettings;
   /** Other vendors than those of this build. */
   readonly vendors?: Vendors;
@@ -58,7 +65,16 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     logger,
     settings: parts.settings ?? DATA_PLANE_SETTINGS,
   });
-  const authentication = createAuthentication(config, parts, masterKey, logger);
+  const peers = openPeers(config, parts);
+  const authentication = createOfflineAuthentication({
+    service: 'servers',
+    identity: peers.identity,
+    serviceSecret: serviceTokenSecret(masterKey),
+    logger,
+  });
+  const { documents } = peers;
+  const detaching = detachDocuments({ db, documents, tokens: authentication.tokens, logger });
+  const isStored = databaseReadiness(db);
   const host = createServiceHost({
     name: 'servers',
     ...config.listen,
@@ -67,52 +83,65 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     authenticator: authentication.authenticator,
     logger,
     metrics: createMetrics({ service: 'servers' }),
-    readiness: () => readiness(db),
+    readiness: async () => ({ ...(await isStored()), identity: authentication.isReady() }),
     idempotency: createIdempotencyStore(db, { logger }),
   });
-  return { name: 'servers', host, transport: () => host.transport(), ...lifecycle(host, services, authentication, db) };
+  return {
+    name: 'servers',
+    host,
+    transport: () => host.transport(),
+    ...lifecycle({ host, services, authentication, detaching, peers, db }),
+  };
 }
 
-function lifecycle(
-  host: ServiceHost,
-  services: Services,
-  authentication: Authentication,
-  db: Database,
-): Pick<ServersInstance, 'start' | 'stop'> {
+interface Running {
+  readonly host: ServiceHost;
+  readonly services: Services;
+  readonly authentication: OfflineAuthentication;
+  readonly detaching: OutboxRelay;
+  readonly peers: Peers;
+  readonly db: Database;
+}
+
+function lifecycle(running: Running): Pick<ServersInstance, 'start' | 'stop'> {
+  const { host, services, authentication, detaching, peers, db } = running;
   return {
-    start() {
-      authentication.start();
+    async start() {
+      await authentication.start();
       services.start();
+      detaching.start();
       return host.start();
     },
     async stop() {
       await host.stop();
+      await detaching.stop();
       await services.stop();
       await authentication.stop();
       await db.close();
+      peers.close();
     },
   };
 }
 
-type Authentication = ReturnType<typeof createAuthentication>;
+/** The services that this one calls: those of this process as they are given, the others over the network. */
+interface Peers {
+  readonly identity: Transport;
+  readonly documents: Transport;
+  close(): void;
+}
 
-function createAuthentication(config: ServersConfig, parts: ServersParts, masterKey: MasterKey, logger: Logger) {
-  const { host, port } = config.peers.identity;
-  const remote = parts.clients?.identity ? undefined : createServiceTransport({ baseUrl: `http://${host}:${port}` });
-  const client = createClient(AuthService, parts.clients?.identity ?? (remote as Transport));
-  const serviceSecret = serviceTokenSecret(masterKey);
-  const revocations = createRevocationFeed({
-    client,
-    tokens: createServiceTokens({ service: 'servers', secret: serviceSecret }),
-    onError: (error) => logger.debug({ err: error }, 'the revocation feed was interrupted'),
-  });
-  const keys = createRemoteKeys({ client });
+function openPeers({ peers }: ServersConfig, { clients = {} }: ServersParts): Peers {
+  const opened: { close(): void }[] = [];
+  const open = ({ host, port }: Address): Transport => {
+    const transport = createServiceTransport({ baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` });
+    opened.push(transport);
+    return transport;
+  };
   return {
-    authenticator: createTokenAuthenticator({ service: 'servers', keys, revocations, serviceSecret }),
-    start: () => revocations.start(),
-    async stop() {
-      await revocations.stop();
-      remote?.close();
+    identity: clients.identity ?? open(peers.identity),
+    documents: clients.documents ?? open(peers.documents),
+    close() {
+      for (const transport of opened) transport.close();
     },
   };
 }
@@ -122,10 +151,4 @@ function createServerEgress({ egressAllow, peers, database }: ServersConfig): Eg
   const { hostname, port } = new URL(database.url);
   const deny = [...Object.values(peers), { host: hostname, port: Number(port || 5432) }];
   return createEgress({ allow: [...egressAllow], deny, embedded: false });
-}
-
-async function readiness(db: Database): Promise<Record<string, boolean>> {
-  const postgres = await db.ping();
-  const migrations = postgres && (await pendingMigrations(db).catch(() => ['unknown'])).length === 0;
-  return { postgres, migrations };
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { IdempotencyKey, type SchemaDefinition } from '@morag/orm';
+import { IdempotencyKey, OutboxEvent, type SchemaDefinition } from '@morag/orm';
 import { DatabaseEntity } from './modules/database/database.entity.ts';
 import { MutationEntity } from './modules/log/mutation.entity.ts';
 import { PlacementEntity, QuarantinedRecordEntity } from './modules/placement/placement.entity.ts';
@@ -16,6 +16,7 @@ export const schema: SchemaDefinition = {
     QuarantinedRecordEntity,
     MutationEntity,
     IdempotencyKey,
+    OutboxEvent,
   ],
   migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)),
 };

@@ -1,6 +1,15 @@
 import type { Metric } from '@morag/connectors-core';
-import { type ListRequest, type ListSpec, listPage, type Database as Orm, type Page } from '@morag/orm';
+import {
+  appendEvent,
+  type ListRequest,
+  type ListSpec,
+  listPage,
+  type Database as Orm,
+  type Page,
+  query,
+} from '@morag/orm';
 import type { ReadPolicy, WritePolicy } from '../database/database.ts';
+import { databaseDeleted } from '../database/database-deleted.ts';
 import type { DatabaseView, PlacementView } from '../database/database-view.ts';
 import type { Tenant } from '../server/delete-server.ts';
 import type { Placement, PlacementRole, PlacementState, QuarantinedRecord } from './placement.ts';
@@ -27,7 +36,10 @@ export interface PlacementStore {
   tenantsOf(serverId: string): Promise<readonly Tenant[]>;
   /** The ready database whose placement a collection is. */
   databaseOf(serverId: string, collections: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** Hides databases and fences off their appliers; what they leave is then to be removed. Answers how many there were. */
+  /**
+   * Hides databases, fences off their appliers and notes for others that they are gone; what they leave is then to be
+   * removed. Answers which they were.
+   */
   condemn(which: Condemned): Promise<readonly string[]>;
   /** Databases whose removal is unfinished, those first that were tried least recently. */
   remains(limit: number): Promise<readonly Remains[]>;
@@ -155,23 +167,18 @@ function reads(db: Orm): Pick<PlacementStore, 'view' | 'list' | 'quarantined' | 
 }
 
 function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>> {
-  const remains = async (where: string, params: readonly unknown[]): Promise<readonly Remains[]> => {
-    return db.read<Remains>(
-      `select d.id as "databaseId", d.head_seq = 0 as "isEmpty",
-              coalesce(json_agg(json_build_object('id', p.id, 'serverId', p.server_id, 'revision', s.revision,
-                       'collection', p.collection)) filter (where p.id is not null), '[]') as placements
-       from databases d
-       left join placements p on p.database_id = d.id left join servers s on s.id = p.server_id
-       where d.state = 'DELETING' ${where} group by d.id order by d.updated_at limit $1`,
-      params,
-    );
-  };
-
   return {
+    remains: (limit) => remains(db, '', [limit]),
+    async remainsOf(databaseId) {
+      const [found] = await remains(db, 'and d.id = $2', [1, databaseId]);
+      return found;
+    },
     async condemn(which) {
       const [where, params] = conditionOf(which);
-      const rows = await db.read<{ id: string }>(
-        `with condemned as (
+      return db.transaction(async (em) => {
+        const rows = await query<{ id: string }>(
+          em,
+          `with condemned as (
            update databases set state = 'DELETING', updated_at = now() where state <> 'DELETING' and ${where} returning id
          ), fenced as (
            update placements set epoch = epoch + 1, lease_owner = null, lease_until = null, state = 'DRAINING',
@@ -179,14 +186,12 @@ function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>>
            from condemned where database_id = condemned.id
          )
          select id from condemned`,
-        params,
-      );
-      return rows.map(({ id }) => id);
-    },
-    remains: (limit) => remains('', [limit]),
-    async remainsOf(databaseId) {
-      const [found] = await remains('and d.id = $2', [1, databaseId]);
-      return found;
+          params,
+        );
+        const ids = rows.map(({ id }) => id);
+        for (const id of ids) await appendEvent(em, databaseDeleted(id));
+        return ids;
+      });
     },
     async removePlacement(placementId) {
       await db.read('delete from placements where id = $1', [placementId]);
@@ -213,6 +218,18 @@ function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>>
       );
     },
   };
+}
+
+async function remains(db: Orm, where: string, params: readonly unknown[]): Promise<readonly Remains[]> {
+  return db.read<Remains>(
+    `select d.id as "databaseId", d.head_seq = 0 as "isEmpty",
+            coalesce(json_agg(json_build_object('id', p.id, 'serverId', p.server_id, 'revision', s.revision,
+                     'collection', p.collection)) filter (where p.id is not null), '[]') as placements
+     from databases d
+     left join placements p on p.database_id = d.id left join servers s on s.id = p.server_id
+     where d.state = 'DELETING' ${where} group by d.id order by d.updated_at limit $1`,
+    params,
+  );
 }
 
 function conditionOf(which: Condemned): [string, readonly unknown[]] {

@@ -1,3 +1,4 @@
+import { durationMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { ownerScope, requirePrincipal } from '@morag/auth';
 import type { Vault } from '@morag/crypto';
@@ -80,7 +81,7 @@ export function serverHandlers(deps: ServerHandlersDeps): Handlers {
       return {};
     },
     async testConnection({ serverId, server, timeout }, context) {
-      const timeoutMs = timeout ? Number(timeout.seconds) * 1_000 + timeout.nanos / 1e6 : TEST_TIMEOUT_MS;
+      const timeoutMs = timeout ? Math.ceil(durationMs(timeout)) : TEST_TIMEOUT_MS;
       if (server)
         return toTestResponse(await testUnsavedServer(deps, { ...fromTestServer(server), timeoutMs }, context.signal));
       const input = { id: serverId, scope: ownerScope(requirePrincipal(context)), timeoutMs };

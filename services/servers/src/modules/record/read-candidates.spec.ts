@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import type { DatabaseView, PlacementView } from '../database/database-view.ts';
+import type { PlacementRole, PlacementState } from '../placement/placement.ts';
+import { chooseCandidates } from './read-candidates.ts';
+import type { ReadDemand } from './read-router.ts';
+
+function placement(id: string, state: PlacementState, role: PlacementRole = 'REPLICA'): PlacementView {
+  return { id, state, role, databaseId: 'd', serverId: id, revision: 1, collection: 'c', appliedSequence: 0 };
+}
+
+const primary = placement('primary', 'IN_SYNC', 'PRIMARY');
+const placements = [
+  placement('offline', 'OFFLINE'),
+  placement('filling', 'BACKFILLING'),
+  placement('behind', 'LAGGING'),
+  primary,
+];
+const view: DatabaseView = {
+  id: 'd',
+  ownerId: 'o',
+  dimension: 3,
+  metric: 'cosine',
+  readPolicy: 'ANY',
+  writePolicy: 'PRIMARY',
+  headSequence: 100,
+  primary,
+  placements,
+};
+const APPLIED: Readonly<Record<string, number>> = { primary: 100, behind: 90, offline: 80, filling: 0 };
+const progress = { head: 100, applied: (id: string) => APPLIED[id] ?? 0 };
+
+function choose(demand: Partial<ReadDemand>): string[] {
+  const all = chooseCandidates(view, { policy: 'ANY', atLeast: 0, maxStaleness: 0, ...demand }, progress);
+  return all.map(({ placement: { id }, waitsFor }) => (waitsFor > 0 ? `${id} at ${waitsFor}` : id));
+}
+
+describe('who may answer a read', () => {
+  it.each([
+    ['any, the healthiest first, and none that is still filled', {}, ['primary', 'behind', 'offline']],
+    ['the primary alone', { policy: 'PRIMARY' }, ['primary']],
+    [
+      'with a token, the others once they have caught up',
+      { atLeast: 95 },
+      ['primary', 'behind at 95', 'offline at 95'],
+    ],
+    ['within a bound', { policy: 'BOUNDED', maxStaleness: 15 }, ['primary', 'behind', 'offline at 85']],
+    [
+      'with a token and a bound, by the stricter',
+      { policy: 'BOUNDED', maxStaleness: 50, atLeast: 85 },
+      ['primary', 'behind', 'offline at 85'],
+    ],
+    ['the primary, once it has what the token names', { policy: 'PRIMARY', atLeast: 101 }, ['primary at 101']],
+  ] as const)('%s', (_what, demand, expected) => {
+    expect(choose(demand)).toEqual(expected);
+  });
+});

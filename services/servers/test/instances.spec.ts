@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Mutation_WritePolicy } from '@morag/gen/morag/servers/v1/database_pb.ts';
+import { eventually } from '@morag/testing';
+import pg from 'pg';
+import { newDatabase, record, refusal } from './data.ts';
+import { type Caller, type Clients, type Harness, startServers } from './harness.ts';
+
+let harness: Harness;
+let second: Clients;
+let alice: Caller;
+let sql: pg.Client;
+
+beforeAll(async () => {
+  harness = await startServers();
+  second = await harness.another();
+  alice = await harness.newUser();
+  sql = new pg.Client({ connectionString: harness.databaseUrl });
+  await sql.connect();
+});
+
+afterAll(async () => {
+  await sql.end();
+  await harness.close();
+});
+
+const upsert = (through: Clients, databaseId: string, id: string, writePolicy?: Mutation_WritePolicy) =>
+  through.records.upsertRecords({ databaseId, records: [record(id)], writePolicy }, alice.as);
+
+async function placementRow(placementId: string) {
+  const { rows } = await sql.query('select * from servers.placements where id = $1', [placementId]);
+  return rows[0] as { lease_owner: string | null; epoch: string; applied_seq: string };
+}
+
+describe('two instances on one database', () => {
+  it('confirm each other’s writes, in one dense log, with one applier at a time', async () => {
+    const { databaseId, memory, collection, placementId } = await newDatabase(harness, alice);
+    const writes = Array.from({ length: 120 }, (_, n) => upsert(n % 2 === 0 ? harness : second, databaseId, `r${n}`));
+    const tokens = (await Promise.all(writes)).map(({ token }) => token);
+    expect(new Set(tokens).size).toBe(120);
+    expect(memory.records(collection).size).toBe(120);
+    expect((await placementRow(placementId)).epoch).toBe('1');
+    const { rows } = await sql.query(
+      'select count(*)::int as count, max(seq)::int as head from servers.mutations where database_id = $1',
+      [databaseId],
+    );
+    expect(rows).toEqual([{ count: 120, head: 120 }]);
+  });
+
+  it('read what the other wrote, when they bring its token', async () => {
+    const { databaseId } = await newDatabase(harness, alice);
+    await second.records.countRecords({ databaseId }, alice.as);
+    for (let n = 0; n < 20; n++) {
+      const { token } = await upsert(harness, databaseId, `r${n}`);
+      expect((await second.records.countRecords({ databaseId, token }, alice.as)).count).toBe(n + 1);
+    }
+  });
+
+  it('see within a second that a database is gone or a server has moved', async () => {
+    const { databaseId, serverId } = await newDatabase(harness, alice);
+    expect((await second.records.countRecords({ databaseId }, alice.as)).count).toBe(0);
+    const other = 39_999;
+    await harness.servers.updateServer({ serverId, server: { port: other } }, alice.as);
+    await eventually(
+      async () => {
+        const failed = await refusal(second.records.countRecords({ databaseId }, alice.as));
+        expect(failed.reason).toBe('NO_PLACEMENT_AVAILABLE');
+      },
+      { timeoutMs: 1_500 },
+    );
+    await harness.databases.deleteDatabase({ databaseId }, alice.as);
+    await eventually(
+      async () => {
+        const failed = await refusal(second.records.countRecords({ databaseId }, alice.as));
+        expect(failed.reason).toBe('DATABASE_NOT_FOUND');
+      },
+      { timeoutMs: 1_500 },
+    );
+  });
+});
+
+describe('an applier that dies', () => {
+  it('is replaced when its lease has run out, and what it left is applied', async () => {
+    const { databaseId, placementId, memory, collection } = await newDatabase(harness, alice);
+    await sql.query(
+      `update servers.placements set lease_owner = 'dead', lease_until = now() + interval '1 second', epoch = 7 where id = $1`,
+      [placementId],
+    );
+    const { token } = await upsert(harness, databaseId, 'a', Mutation_WritePolicy.LOGGED);
+    expect(memory.records(collection).size).toBe(0);
+    expect((await harness.records.countRecords({ databaseId, token }, alice.as)).count).toBe(1);
+    expect(Number((await placementRow(placementId)).epoch)).toBe(8);
+  });
+
+  it('after it logged and before it applied has lost nothing', async () => {
+    const { databaseId, memory, collection } = await newDatabase(harness, alice);
+    const third = await harness.another();
+    memory.down = 'unavailable';
+    await upsert(third, databaseId, 'a', Mutation_WritePolicy.LOGGED);
+    await third.service.stop();
+    memory.down = undefined;
+    await eventually(() => expect([...memory.records(collection).keys()]).toEqual(['a']));
+  });
+});
+
+describe('an applier that lost its lease', () => {
+  it('stores nothing more, and its successor applies it all again', async () => {
+    const { databaseId, placementId, memory, collection } = await newDatabase(harness, alice);
+    const entered = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    memory.beforeUpsert = async () => {
+      entered.resolve();
+      await gate.promise;
+    };
+    const write = upsert(harness, databaseId, 'a');
+    await entered.promise;
+    await sql.query(
+      `update servers.placements set lease_owner = 'rival', lease_until = now() + interval '2 seconds', epoch = epoch + 1
+       where id = $1`,
+      [placementId],
+    );
+    gate.resolve();
+    await write;
+    // The rival holds the lease: what was confirmed is stored by its successor alone.
+    expect((await placementRow(placementId)).applied_seq).toBe('0');
+    await eventually(async () => expect((await placementRow(placementId)).applied_seq).toBe('1'));
+    expect(memory.records(collection).size).toBe(1);
+    expect(memory.upserts).toEqual([1, 1]);
+  });
+});
+
+describe('housekeeping', () => {
+  it('gives an idle lease back', async () => {
+    const { databaseId, placementId } = await newDatabase(harness, alice);
+    await upsert(harness, databaseId, 'a');
+    expect((await placementRow(placementId)).lease_owner).not.toBeNull();
+    await eventually(async () => expect((await placementRow(placementId)).lease_owner).toBeNull(), {
+      timeoutMs: 8_000,
+    });
+    await upsert(second, databaseId, 'b');
+    expect((await placementRow(placementId)).epoch).toBe('2');
+  });
+});
