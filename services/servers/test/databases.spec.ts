@@ -148,6 +148,12 @@ describe('deleting', () => {
     await harness.servers.deleteServer({ serverId }, alice.as);
   });
 
+  it('is told to the documents service, also where that is away at first', async () => {
+    const { databaseId } = await newDatabase(harness, alice);
+    await harness.databases.deleteDatabase({ databaseId }, alice.as);
+    await eventually(() => expect(harness.detached).toContain(databaseId));
+  });
+
   it('works while the server is away, and a server that is gone for good can be forgotten', async () => {
     const { databaseId, memory, serverId } = await newDatabase(harness, alice);
     memory.down = 'unavailable';

@@ -1,8 +1,16 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
-import { type CallOptions, createClient, createRouterTransport, type Transport } from '@connectrpc/connect';
+import {
+  type CallOptions,
+  Code,
+  ConnectError,
+  createClient,
+  createRouterTransport,
+  type Transport,
+} from '@connectrpc/connect';
 import { createAccessTokens, createServiceTokens, PERMISSIONS, type Role, serviceTokenSecret } from '@morag/auth';
 import { serversConfig } from '@morag/config';
 import { loadMasterKey } from '@morag/crypto';
+import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { CollectionService } from '@morag/gen/morag/servers/v1/collection_service_pb.ts';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
@@ -27,6 +35,8 @@ export interface Caller {
 export interface Harness extends Clients {
   readonly service: ServersInstance;
   readonly vendors: MemoryVendors;
+  /** Databases that the documents service was told are gone. */
+  readonly detached: readonly string[];
   /** URL of its PostgreSQL database, as the superuser. */
   readonly databaseUrl: string;
   newUser(role?: Role): Promise<Caller>;
@@ -56,10 +66,12 @@ export async function startServers(parts: ServersParts = {}): Promise<Harness> {
   const secret = serviceTokenSecret(loadMasterKey({ key: env.MORAG_MASTER_KEY }));
   const identity = createIdentity();
   const vendors = createMemoryVendors();
+  const detached: string[] = [];
+  const documents = createDocuments(detached);
   const instances: ServersInstance[] = [];
   const start = async (more: ServersParts): Promise<ServersInstance> => {
     const logger = createLogger({ level: 'silent', service: 'servers' });
-    const clients = { identity: identity.transport };
+    const clients = { identity: identity.transport, documents };
     const service = await buildServersService(config, { logger, vendors, clients, settings: FAST, ...parts, ...more });
     await service.start();
     instances.push(service);
@@ -71,6 +83,7 @@ export async function startServers(parts: ServersParts = {}): Promise<Harness> {
     ...clientsOf(service.transport()),
     service,
     vendors,
+    detached,
     databaseUrl: database.url,
     newUser: (role = 'USER') => identity.newUser(role),
     async serviceFor(userId) {
@@ -96,6 +109,21 @@ function clientsOf(transport: Transport) {
     databases: createClient(DatabaseService, transport),
     records: createClient(RecordService, transport),
   };
+}
+
+/** As much of the documents service as deleting a database asks for; it is away at the first call. */
+function createDocuments(detached: string[]): Transport {
+  let isAway = true;
+  return createRouterTransport(({ rpc }) => {
+    rpc(DocumentService.method.detachDatabase, ({ databaseId }) => {
+      if (!isAway) detached.push(databaseId);
+      else {
+        isAway = false;
+        throw new ConnectError('away', Code.Unavailable);
+      }
+      return {};
+    });
+  });
 }
 
 /** As much of the identity service as verification asks for: its published key, and a feed without revocations. */
