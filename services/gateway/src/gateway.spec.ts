@@ -196,7 +196,6 @@ describe('a problem', () => {
     ['POST', '/v1/servers', '{"a":1,"a":1}', problem(400, 'MALFORMED_BODY')],
     ['POST', '/v1/servers', '{', problem(400, 'MALFORMED_BODY')],
     ['POST', '/v1/memories', '{}', problem(501, 'NOT_YET_AVAILABLE')],
-    ['POST', '/v1/servers/x/collections', '{}', problem(501, 'NOT_YET_AVAILABLE')],
     ['POST', '/morag.servers.v1.ServerService/PurgeOwner', '{}', problem(404, 'ROUTE_NOT_FOUND')],
   ])('answers %s %s %s', async (method, url, text, expected) => {
     const answer = text === undefined ? await call(method, url) : await sendJson(method, url, text);

@@ -13,6 +13,7 @@ import { openapiPage } from './pages/openapi.page.ts';
 import { probePages } from './pages/probes.ts';
 import { bindingsOf } from './routing/binding.ts';
 import { createRouter, type Router } from './routing/router.ts';
+import { createJsonWriters } from './transcoding/encode-message.ts';
 
 /** See buildGateway. `GatewayConfig` of @morag/config fits. */
 export interface GatewayOptions {
@@ -50,7 +51,11 @@ const SWEEP_MS = 50;
 export async function buildGateway(options: GatewayOptions, parts: GatewayParts): Promise<Gateway> {
   const contracts = loadContracts();
   const stopping = new AbortController();
-  const routeParts = { ...parts, registry: contracts.registry, uploadBytesMax: options.uploadBytesMax };
+  const routeParts = {
+    ...parts,
+    writers: createJsonWriters(contracts.registry),
+    uploadBytesMax: options.uploadBytesMax,
+  };
   const pages = [indexPage(), openapiPage(), ...docsPages(), ...probePages(parts)];
   const router = createRouter<Target>([
     ...pages.map((page) => ({ ...page, target: { page } })),

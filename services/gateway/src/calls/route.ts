@@ -3,12 +3,12 @@ import type {
   DescMethodClientStreaming,
   DescMethodServerStreaming,
   DescMethodUnary,
-  Registry,
 } from '@bufbuild/protobuf';
 import type { Transport } from '@connectrpc/connect';
 import { DomainError } from '@morag/errors';
 import type { Backend } from '../contracts/contracts.ts';
 import type { Binding } from '../routing/binding.ts';
+import type { JsonWriters } from '../transcoding/encode-message.ts';
 import { createRequestReader } from '../transcoding/request.ts';
 import { createResponseWriter } from '../transcoding/response.ts';
 import { createUploadReader } from '../transcoding/upload-request.ts';
@@ -28,8 +28,7 @@ export interface Route {
 /** See createRoute. */
 export interface RouteParts {
   readonly transports: Readonly<Partial<Record<Backend, Transport>>>;
-  /** The types that `Any` may hold. */
-  readonly registry: Registry;
+  readonly writers: JsonWriters;
   readonly uploadBytesMax: number;
 }
 
@@ -49,9 +48,9 @@ function absentTransport(backend: Backend): Transport {
   return { unary: refuse, stream: refuse };
 }
 
-function callOf(binding: Binding, { registry, uploadBytesMax }: RouteParts, transport: Transport): Route['call'] {
+function callOf(binding: Binding, { writers, uploadBytesMax }: RouteParts, transport: Transport): Route['call'] {
   const { method } = binding;
-  const write = createResponseWriter(binding, registry);
+  const write = createResponseWriter(binding, writers);
   switch (method.methodKind) {
     case 'unary': {
       const route = { method: method as DescMethodUnary<DescMessage, DescMessage>, transport, write };

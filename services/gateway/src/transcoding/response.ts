@@ -1,6 +1,7 @@
-import { type JsonObject, type Message, type Registry, toJson } from '@bufbuild/protobuf';
+import type { Message } from '@bufbuild/protobuf';
 import type { Binding } from '../routing/binding.ts';
-import { inputOnlyEraser } from './input-only.ts';
+import type { JsonWriter, JsonWriters } from './encode-message.ts';
+import { getField, type OpenMessage } from './message.ts';
 
 /** The body of an answer, and its entity tag if the resource has one. */
 export interface ResponseBody {
@@ -8,28 +9,29 @@ export interface ResponseBody {
   readonly etag: string | undefined;
 }
 
-/** Writes the response messages of one binding as JSON. */
+/** Writes the response messages of one binding. */
 export type ResponseWriter = (message: Message) => ResponseBody;
 
-/**
- * Compiles the writer of a binding. Fields that have no presence are always written, so that a client reads
- * `"isActive":false` and `"hits":[]`, except for secrets; the registry knows what stands in `Any`.
- */
-export function createResponseWriter({ method, responseField }: Binding, registry: Registry): ResponseWriter {
-  const options = { registry, alwaysEmitImplicit: true };
-  const erase = inputOnlyEraser(method.output);
+/** Compiles the writer of a binding: the body is the whole response, or the field that the rule names. */
+export function createResponseWriter({ method, responseField }: Binding, writers: JsonWriters): ResponseWriter {
+  const write = writers.message(method.output);
+  if (responseField === undefined) return (message) => bodyOf(message, write);
+  const writeField = writers.field(responseField);
   return (message) => {
-    const whole = toJson(method.output, message, options);
-    erase?.(whole);
-    const body = responseField === undefined ? whole : (whole as JsonObject)[responseField.jsonName];
-    return { json: JSON.stringify(body ?? null), etag: etagOf(body) };
+    const value = getField(message, responseField);
+    if (value === undefined) return { json: 'null', etag: undefined };
+    return responseField.fieldKind === 'message'
+      ? bodyOf(value as OpenMessage, writeField)
+      : { json: writeField(value), etag: undefined };
   };
 }
 
 const ENTITY_TAG = /^[\x21\x23-\x7e]+$/;
 
-function etagOf(body: unknown): string | undefined {
-  if (typeof body !== 'object' || body === null || !('etag' in body)) return undefined;
-  const { etag } = body;
-  return typeof etag === 'string' && ENTITY_TAG.test(etag) ? `"${etag}"` : undefined;
+function bodyOf(message: OpenMessage, write: JsonWriter<OpenMessage>): ResponseBody {
+  const { etag } = message;
+  return {
+    json: write(message),
+    etag: typeof etag === 'string' && ENTITY_TAG.test(etag) ? `"${etag}"` : undefined,
+  };
 }
