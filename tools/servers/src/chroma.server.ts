@@ -80,6 +80,7 @@ function specOf({ port, data }: StartOptions, python = ''): DaemonSpec {
     pidFile: `${data}.pid`,
     logFile: `${data}.log`,
     mark: data,
+    port,
   };
 }
 

@@ -18,6 +18,7 @@ export interface DaemonSpec {
   readonly logFile: string;
   /** Part of the command line, so that a reused pid is not taken for the server. */
   readonly mark: string;
+  readonly port: number;
 }
 
 /** Starts a program that outlives this one, and waits until `isReady`. */
@@ -49,13 +50,20 @@ export async function startDaemon(spec: DaemonSpec, isReady: () => Promise<boole
 }
 
 /** Sends the signal and waits until the program is gone; one that ignores it for 20 s is killed. */
-export async function stopDaemon(spec: Pick<DaemonSpec, 'pidFile' | 'mark'>, signal: NodeJS.Signals): Promise<void> {
+export async function stopDaemon(
+  spec: Pick<DaemonSpec, 'pidFile' | 'mark' | 'port'>,
+  signal: NodeJS.Signals,
+): Promise<void> {
   const pid = livePid(spec);
   if (pid !== undefined) {
     process.kill(pid, signal);
     const until = performance.now() + 20_000;
-    while (livePid(spec) !== undefined) {
-      if (performance.now() > until) process.kill(pid, 'SIGKILL');
+    // Its other threads, and with them its sockets, may outlive the one that the pid is of.
+    while (livePid(spec) !== undefined || (await isListening(spec.port))) {
+      if (performance.now() > until) {
+        if (livePid(spec) === undefined) throw new LabError(`Port ${spec.port} is still in use.`);
+        process.kill(pid, 'SIGKILL');
+      }
       await delay(POLL_MS);
     }
   }
@@ -68,7 +76,9 @@ export function livePid({ pidFile, mark }: Pick<DaemonSpec, 'pidFile' | 'mark'>)
     const pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10);
     const state = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.[0];
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return state !== 'Z' && command.includes(mark) ? pid : undefined;
+    if (state === 'Z' || state === 'X') return undefined;
+    // A program that is being killed loses its command line before its sockets.
+    return command === '' || command.includes(mark) ? pid : undefined;
   } catch {
     return undefined;
   }

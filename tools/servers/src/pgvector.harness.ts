@@ -25,7 +25,7 @@ const COMMON = {
 } as const;
 
 /** Refuses every start-up with one error, as PostgreSQL does, and ends the connection. */
-function answerPostgres(sqlState: string, message: string): (socket: Socket) => void {
+export function answerPostgres(sqlState: string, message: string): (socket: Socket) => void {
   const fields = Buffer.from(`SFATAL\0VFATAL\0C${sqlState}\0M${message}\0\0`);
   const head = Buffer.alloc(5);
   head.write('E');

@@ -158,6 +158,7 @@ function specOf({ port, data }: StartOptions): DaemonSpec {
     pidFile: `${data}.pid`,
     logFile: `${data}.log`,
     mark: data,
+    port,
   };
 }
 

@@ -63,9 +63,17 @@ export async function withContext<T>(harness: Harness, run: (context: CaseContex
     await connector.createCollection({ dimension: 4, metric: 'cosine', ...spec, name: made });
     return made;
   };
+  const cleanUp = async () => {
+    for (const each of cleanUps.reverse()) await each();
+  };
+  let result: T;
   try {
-    return await run({ harness, connector, collection, name, open, defer: (cleanUp) => cleanUps.push(cleanUp) });
-  } finally {
-    for (const cleanUp of cleanUps.reverse()) await cleanUp();
+    result = await run({ harness, connector, collection, name, open, defer: (each) => cleanUps.push(each) });
+  } catch (error) {
+    // What went wrong first is what counts.
+    await cleanUp().catch(() => undefined);
+    throw error;
   }
+  await cleanUp();
+  return result;
 }

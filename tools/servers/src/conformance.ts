@@ -1,0 +1,133 @@
+import { parseArgs } from 'node:util';
+import { CASES, type CaseResult, type Harness, isClean, runCase } from '@morag/connectors-conformance';
+import { externalChroma, realChroma } from './chroma.harness.ts';
+import { LabError } from './lab-server.ts';
+import { externalPgvector, realPgvector } from './pgvector.harness.ts';
+
+const USAGE = `usage: npm run conformance [-- VENDOR…] [--json] [--case N]… [--verbose]
+vendors: chroma, pgvector; all of them when none is named
+MORAG_CONFORMANCE_<VENDOR>_URL (with _API_KEY, _USERNAME, _PASSWORD) takes a server that runs already
+`;
+
+/** A server that the environment names, or one that is started here. */
+const VENDORS: Readonly<Record<string, () => Promise<Harness>>> = {
+  chroma: async () => externalChroma() ?? realChroma(),
+  pgvector: async () => externalPgvector() ?? realPgvector(),
+};
+
+const SIGNS = { passed: 'ok', failed: 'FAILED', skipped: '-', excepted: 'except', unexpected: 'PASSES' } as const;
+
+interface VendorReport {
+  readonly vendor: string;
+  readonly server: string;
+  readonly results: readonly CaseResult[];
+}
+
+/** To be stopped when the run is interrupted. */
+let running: Harness | undefined;
+
+class UsageError extends LabError {}
+
+async function main(args: readonly string[]): Promise<boolean> {
+  const { vendors, json, cases, verbose } = read(args);
+  const reports: VendorReport[] = [];
+  for (const vendor of vendors) reports.push(await runVendor(vendor, cases, verbose));
+  if (json) process.stdout.write(`${JSON.stringify(reports.map(withoutErrors), undefined, 2)}\n`);
+  else process.stdout.write(tableOf(reports));
+  return reports.every(({ results }) => isClean(results));
+}
+
+async function runVendor(vendor: string, cases: readonly number[], verbose: boolean): Promise<VendorReport> {
+  const harness = await VENDORS[vendor]?.();
+  if (!harness) throw new UsageError(USAGE);
+  process.stderr.write(`${vendor}: ${harness.server}\n`);
+  const results: CaseResult[] = [];
+  running = harness;
+  try {
+    for (const each of CASES) {
+      if (cases.length > 0 && !cases.includes(each.id)) continue;
+      const result = await runCase(harness, each);
+      results.push(result);
+      const { outcome, note, error, durationMs } = result;
+      if (verbose || outcome === 'failed' || outcome === 'unexpected') {
+        process.stderr.write(
+          `${vendor} ${each.id} ${each.title}: ${outcome}, ${durationMs} ms${note ? `, ${note}` : ''}\n`,
+        );
+        if (verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+      }
+    }
+  } finally {
+    running = undefined;
+    await harness.stop();
+  }
+  return { vendor, server: harness.server, results };
+}
+
+/** Cases down, vendors across, and below it the notes that a reader needs. */
+function tableOf(reports: readonly VendorReport[]): string {
+  const titles = new Map(reports.flatMap(({ results }) => results.map(({ id, title }) => [id, title] as const)));
+  const width = Math.max(10, ...reports.map(({ vendor }) => vendor.length + 1));
+  const row = (start: string, cells: readonly string[]) =>
+    `${start}${cells.map((cell) => cell.padEnd(width)).join('')}`.trimEnd();
+  const lines = [
+    row(
+      'case'.padEnd(6),
+      reports.map(({ vendor }) => vendor),
+    ),
+  ];
+  for (const [id, title] of titles) {
+    const cells = reports.map(({ results }) => {
+      const result = results.find((each) => each.id === id);
+      return result ? SIGNS[result.outcome] : '';
+    });
+    lines.push(`${row(String(id).padEnd(6), cells).padEnd(6 + width * reports.length)}${title}`);
+  }
+  lines.push('');
+  for (const { vendor, server, results } of reports) {
+    const count = (outcome: CaseResult['outcome']) => results.filter((result) => result.outcome === outcome).length;
+    const failed = count('failed') + count('unexpected');
+    lines.push(
+      `${vendor} (${server}): ${count('passed')} passed, ${failed} failed, ${count('skipped')} skipped, ${count('excepted')} excepted`,
+    );
+    for (const { id, outcome, note } of results) {
+      if (outcome !== 'passed' && note) lines.push(`  ${id} ${outcome}: ${note}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function withoutErrors({ vendor, server, results }: VendorReport) {
+  return { vendor, server, results: results.map(({ error: _, ...result }) => result) };
+}
+
+function read(args: readonly string[]) {
+  const options = {
+    json: { type: 'boolean' },
+    verbose: { type: 'boolean' },
+    case: { type: 'string', multiple: true },
+  } as const;
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    const vendors = positionals.length > 0 ? positionals : Object.keys(VENDORS);
+    const unknown = vendors.find((vendor) => !(vendor in VENDORS));
+    if (unknown !== undefined) throw new Error(`There is no connector for ${unknown} in this version.`);
+    const cases = (values.case ?? []).map(Number);
+    if (cases.some((id) => !CASES.some((each) => each.id === id))) throw new Error('There is no such case.');
+    return { vendors, cases, json: values.json ?? false, verbose: values.verbose ?? false };
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n${USAGE}`);
+  }
+}
+
+process.once('SIGINT', () => {
+  void Promise.resolve(running?.stop()).finally(() => process.exit(130));
+});
+await main(process.argv.slice(2)).then(
+  (clean) => {
+    process.exitCode = clean ? 0 : 1;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${(error instanceof LabError ? error.message : String(error)).trimEnd()}\n`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  },
+);
