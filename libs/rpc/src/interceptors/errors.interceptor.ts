@@ -37,9 +37,14 @@ async function* translated<T>(
 
 /**
  * After the caller left or the deadline passed, drivers fail in words of their own ("canceling statement"): what the
- * signal says is the truth then.
+ * signal says is the truth then. A caller in this process may have aborted with an error of its own making.
  */
 function consequenceOf(signal: AbortSignal, error: unknown): unknown {
   if (!signal.aborted || error instanceof DomainError || error instanceof ConnectError) return error;
-  return signal.reason ?? error;
+  const { reason } = signal;
+  const tells = reason instanceof DomainError || reason instanceof ConnectError || NAMES.has((reason as Error)?.name);
+  return tells ? reason : new DomainError('CANCELLED', 'The call was cancelled.', { cause: reason });
 }
+
+/** `AbortController.abort()` and `AbortSignal.timeout()`. */
+const NAMES: ReadonlySet<string | undefined> = new Set(['AbortError', 'TimeoutError']);

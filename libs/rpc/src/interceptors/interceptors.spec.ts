@@ -69,6 +69,7 @@ describe('errorMapping', () => {
 
   it.each([
     ['the caller left', new DOMException('gone', 'AbortError'), 'CANCELLED'],
+    ['the caller left with an error of its own', new Error('the service stops'), 'CANCELLED'],
     ['the deadline passed', new ConnectError('the operation timed out', Code.DeadlineExceeded), 'DEADLINE_EXCEEDED'],
   ])('says that %s, whatever a driver says of it', async (_, reason, expected) => {
     const handler = () => Promise.reject(new Error('canceling statement due to user request'));

@@ -16,11 +16,12 @@ export async function activateVersion(db: Database, lease: Lease, signal: AbortS
   await db.transaction(
     async (em) => {
       const document = await lockDocument(em, lease.documentId);
-      await holdLease(em, lease);
       const version = await findVersion(em, document.id, lease.documentVersion);
       document.state = nextDocumentState(document.state, 'complete');
       if (document.activeVersionId != null) await supersede(em, document, document.activeVersionId, lease);
       await countVersion(sqlOf(em), lease);
+      // Last, because counting may take long, and the lease is renewed all the while.
+      await holdLease(em, lease);
       version.state = 'ACTIVE';
       version.activatedAt = new Date();
       document.activeVersionId = version.id;
@@ -30,7 +31,11 @@ export async function activateVersion(db: Database, lease: Lease, signal: AbortS
       document.language = version.language;
       document.title = version.title;
       setFailure(document, null);
-      await finishJob(em, lease, `${version.chunkCount} passages can be searched`);
+      await finishJob(
+        em,
+        lease,
+        `${version.chunkCount} ${version.chunkCount === 1 ? 'passage' : 'passages'} can be searched`,
+      );
     },
     { signal },
   );
