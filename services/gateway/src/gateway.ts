@@ -1,6 +1,7 @@
 import type { Transport } from '@connectrpc/connect';
-import type { Logger, Metrics } from '@morag/telemetry';
+import { type Logger, type Metrics, withServerSpan } from '@morag/telemetry';
 import type { FastifyInstance } from 'fastify';
+import { traceOf } from './calls/call-options.ts';
 import type { Exchange } from './calls/exchange.ts';
 import { createRoute, type Route } from './calls/route.ts';
 import { type Backend, loadContracts } from './contracts/contracts.ts';
@@ -103,8 +104,11 @@ async function handle(router: Router<Target>, { request, reply, stopping, access
     accessLog.routed(request, { label: `GET ${target.page.template}`, quiet: true });
     return target.page.handle(request, reply, values);
   }
-  accessLog.routed(request, { label: target.route.label, quiet: false });
-  return target.route.call({ request, reply, values, query, stopping });
+  const { route } = target;
+  accessLog.routed(request, { label: route.label, quiet: false });
+  return withServerSpan(route.label, traceOf(request.headers), {}, () =>
+    route.call({ request, reply, values, query, stopping }),
+  );
 }
 
 /** Splits a request target; the absolute form, meant for proxies, is taken as the path in it. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { DomainError } from '@morag/errors';
 import { REQUEST_ID_HEADER } from '@morag/rpc';
+import { type HeaderCarrier, injectTrace } from '@morag/telemetry';
 
 /** What of an HTTP request goes along with the call, beside its message. */
 export interface Caller {
@@ -22,7 +23,24 @@ export function callHeaders({ headers, requestId, address }: Caller): Record<str
     const value = headers[name];
     if (typeof value === 'string') forwarded[name] = value;
   }
+  injectTrace({
+    get: (name) => forwarded[name] ?? null,
+    set: (name, value) => void (forwarded[name] = value),
+    keys: () => Object.keys(forwarded),
+  });
   return forwarded;
+}
+
+/** The headers of a request, as a span reads its parent from them. */
+export function traceOf(headers: IncomingHttpHeaders): HeaderCarrier {
+  return {
+    get: (name) => {
+      const value = headers[name];
+      return typeof value === 'string' ? value : null;
+    },
+    set: () => {},
+    keys: () => Object.keys(headers),
+  };
 }
 
 const API_KEY = /^[\x21-\x7e]{1,256}$/;
