@@ -56,6 +56,8 @@ class HtmlWalker {
   /** How much of it is links, and how many. */
   #linked = 0;
   #links = 0;
+  /** Links that the walk is within. */
+  #openLinks = 0;
   /** A term that is waiting for its definition, so that the two stay together. */
   #term = '';
 
@@ -68,7 +70,7 @@ class HtmlWalker {
 
   #visit(node: Node, depth: number): void {
     if (depth > DEPTH_MAX) this.#inline += ` ${flatText(node)} `;
-    else if (isText(node)) this.#inline += node.value;
+    else if (isText(node)) this.#text(node.value);
     else if (isElement(node)) this.#element(node, depth);
     else this.#children(node, depth);
   }
@@ -107,11 +109,17 @@ class HtmlWalker {
   }
 
   #link(element: Element, depth: number): void {
-    const before = visibleLength(this.#inline);
-    this.#children(element, depth);
-    if (attributeOf(element, 'href') === undefined) return;
+    const isLink = attributeOf(element, 'href') !== undefined;
+    if (!isLink) return this.#children(element, depth);
     this.#links++;
-    this.#linked += Math.max(0, visibleLength(this.#inline) - before);
+    this.#openLinks++;
+    this.#children(element, depth);
+    this.#openLinks--;
+  }
+
+  #text(text: string): void {
+    this.#inline += text;
+    if (this.#openLinks > 0) this.#linked += visibleLength(text);
   }
 
   #container(element: Element, depth: number): void {

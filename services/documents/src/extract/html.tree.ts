@@ -102,8 +102,9 @@ export function flatText(root: Node): string {
   const pending: Node[] = [root];
   for (let node = pending.pop(); node; node = pending.pop()) {
     if (isText(node)) parts.push(node.value);
-    else if ('childNodes' in node && !(isElement(node) && isBoilerplate(node)))
-      pending.push(...node.childNodes.toReversed());
+    else if ('childNodes' in node && !(isElement(node) && isBoilerplate(node))) {
+      for (const child of node.childNodes.toReversed()) pending.push(child);
+    }
   }
   return parts.join(' ');
 }

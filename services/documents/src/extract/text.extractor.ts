@@ -6,6 +6,8 @@ import { withoutPageFurniture } from './text.pages.ts';
 const WRAPPED_LINE_MIN = 50;
 /** How much deeper than running text code and examples are usually set. */
 const CODE_INDENT = 4;
+/** A table shows within as much of its lines; longer ones are no lines for people. */
+const TABLE_CHARACTERS_MAX = 250;
 const BULLET = /^\s*(?:[-*+•o]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S/;
 
 /** Reads plain text: paragraphs between blank lines, headings by their looks, lists, tables and code as they stand. */
@@ -42,8 +44,8 @@ function blocksOf(lines: readonly string[], next: readonly string[] | undefined,
 function body(lines: readonly string[], indent: number): DraftBlock {
   if (isTable(lines)) return { kind: 'table', text: lines.filter((line) => !/^[\s|+=:-]+$/.test(line)).join('\n') };
   if (BULLET.test(lines[0] ?? '')) return { kind: 'list', text: items(lines).join('\n') };
-  const own = Math.min(...lines.map(indentOf));
-  const longest = Math.max(...lines.map((line) => line.trim().length));
+  const own = lines.reduce((least, line) => Math.min(least, indentOf(line)), Number.POSITIVE_INFINITY);
+  const longest = lines.reduce((most, line) => Math.max(most, line.trim().length), 0);
   if (looksLikeCode(lines) || (own >= indent + CODE_INDENT && longest < WRAPPED_LINE_MIN)) {
     return { kind: 'code', text: lines.map((line) => line.slice(own)).join('\n') };
   }
@@ -64,8 +66,9 @@ function items(lines: readonly string[]): string[] {
 
 /** Drawn with bars, or in columns that are held apart by spaces in most of at least three lines. */
 function isTable(lines: readonly string[]): boolean {
-  const barred = lines.filter((line) => /\|.*\||\+[-=]{2,}\+/.test(line)).length;
-  const columned = lines.filter((line) => /\S {3,}\S+.* {3,}\S/.test(line)).length;
+  const starts = lines.map((line) => line.slice(0, TABLE_CHARACTERS_MAX));
+  const barred = starts.filter((line) => /\|.*\||\+[-=]{2,}\+/.test(line)).length;
+  const columned = starts.filter((line) => /\S {3,}\S+.* {3,}\S/.test(line)).length;
   return barred > lines.length / 2 || (lines.length >= 3 && columned > lines.length * 0.6);
 }
 

@@ -7,6 +7,7 @@ export interface TextHeading {
 
 const HEADING_CHARACTERS_MAX = 80;
 const HEADING_WORDS_MAX = 12;
+const CONTENTS_LINE_CHARACTERS_MAX = 250;
 /** Underlines in the order of weight that most writers give them. */
 const UNDERLINES = ['=', '-', '~', '^', '"', '*', '#', '+', '.'];
 
@@ -53,7 +54,7 @@ function isNumberedList(next: readonly string[] | undefined): boolean {
 
 /** A line of a table of contents: dots lead from a title to its page. */
 export function isContentsLine(line: string): boolean {
-  return /(?:\.\s?){5,}\s*(?:\d+|[ivxlc]+)\s*$/i.test(line);
+  return line.length <= CONTENTS_LINE_CHARACTERS_MAX && /(?:\.\s?){5,}\s*(?:\d+|[ivxlc]+)\s*$/i.test(line);
 }
 
 /** The name in the first line of a formatted manual page: `GIT-REBASE(1)   Git Manual   GIT-REBASE(1)`. */

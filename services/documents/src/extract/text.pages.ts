@@ -3,6 +3,8 @@ const REPEATED_MIN = 3;
 const EDGE_LINES_MAX = 2;
 /** Of a page's lines; on a page of a few lines, the second one is already text. */
 const EDGE_SHARE = 0.25;
+/** Enough of a page's end to see whether a sentence ends there. */
+const SEAM_CHARACTERS = 40;
 
 /** Removes form feeds, and the headers and footers that repeat from page to page (RFCs, printed manuals). */
 export function withoutPageFurniture(text: string): string {
@@ -44,7 +46,7 @@ function joinPages(pages: readonly (readonly string[])[]): string {
   let text = '';
   for (const page of pages) {
     if (page.length === 0) continue;
-    const goesOn = /[\p{L},]\s*$/u.test(text) && /^\s*\p{Ll}/u.test(page[0] ?? '');
+    const goesOn = /[\p{L},]\s*$/u.test(text.slice(-SEAM_CHARACTERS)) && /^\s*\p{Ll}/u.test(page[0] ?? '');
     text += (text === '' ? '' : goesOn ? '\n' : '\n\n') + page.join('\n');
   }
   return text;

@@ -18,33 +18,40 @@ const INDEX_LINES_MIN = 12;
 
 /** Leaves out headers, footers, page numbers, tables of contents and indexes: text about the text attracts every question. */
 export function withoutFurniture(pages: readonly PdfPage[], bookmarks: ReadonlySet<string>): PdfPage[] {
-  const isFurniture = furnitureOf(pages);
+  const furniture = furnitureOf(pages);
   return pages.map((page) => {
-    const lines = page.lines.filter((line) => !isFurniture(page, line));
+    const lines = page.lines.filter((line) => !furniture.has(line));
     return { ...page, lines: withoutContents(lines, bookmarks) };
   });
 }
 
-function furnitureOf(pages: readonly PdfPage[]): (page: PdfPage, line: PdfLine) => boolean {
+interface EdgeLine {
+  readonly line: PdfLine;
+  readonly isSetOff: boolean;
+}
+
+function furnitureOf(pages: readonly PdfPage[]): Set<PdfLine> {
   const size = bodySize(pages);
-  const shapes = new Map<string, number>();
-  const places = new Map<number, number>();
-  for (const page of pages) {
-    for (const line of edgeLines(page)) {
-      shapes.set(shapeOf(line), (shapes.get(shapeOf(line)) ?? 0) + 1);
-      if (isSetOff(page, line)) places.set(placeOf(line), (places.get(placeOf(line)) ?? 0) + 1);
-    }
-  }
-  return (page, line) => {
-    if (!edgeLines(page).includes(line)) return false;
-    if (isPageNumber(line.text) || (shapes.get(shapeOf(line)) ?? 0) >= REPEATED_MIN) return true;
-    const samePlace = places.get(placeOf(line)) ?? 0;
-    return (
-      line.size <= size * 1.1 &&
-      isSetOff(page, line) &&
-      samePlace >= Math.max(REPEATED_MIN, pages.length * SAME_PLACE_SHARE)
-    );
-  };
+  const edges = pages.flatMap((page) =>
+    edgeLines(page).map((line): EdgeLine => ({ line, isSetOff: isSetOff(page, line) })),
+  );
+  const shapes = countBy(edges, ({ line }) => shapeOf(line));
+  const places = countBy(
+    edges.filter((edge) => edge.isSetOff),
+    ({ line }) => placeOf(line),
+  );
+  const samePlaceMin = Math.max(REPEATED_MIN, pages.length * SAME_PLACE_SHARE);
+  const isFurniture = ({ line, isSetOff }: EdgeLine): boolean =>
+    isPageNumber(line.text) ||
+    (shapes.get(shapeOf(line)) ?? 0) >= REPEATED_MIN ||
+    (isSetOff && line.size <= size * 1.1 && (places.get(placeOf(line)) ?? 0) >= samePlaceMin);
+  return new Set(edges.filter(isFurniture).map(({ line }) => line));
+}
+
+function countBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, number> {
+  const counts = new Map<K, number>();
+  for (const item of items) counts.set(key(item), (counts.get(key(item)) ?? 0) + 1);
+  return counts;
 }
 
 /** The outermost lines in the zones at the top and bottom. */
