@@ -6,6 +6,7 @@ import type { Exchange } from './calls/exchange.ts';
 import { createRoute, type Route } from './calls/route.ts';
 import { type Backend, loadContracts } from './contracts/contracts.ts';
 import { type AccessLog, createAccessLog } from './http/access-log.ts';
+import { type Admission, createAdmission } from './http/admission.ts';
 import type { Page } from './http/page.ts';
 import { createHttpServer } from './http/server.ts';
 import { docsPages } from './pages/docs.ts';
@@ -23,6 +24,8 @@ export interface GatewayOptions {
   /** Web origins that may call from a browser; `*` stands for all, none switches CORS off. */
   readonly corsOrigins: readonly string[];
   readonly uploadBytesMax: number;
+  /** Requests under way at once, streams included; 2,000 unless given. Probes are not counted. */
+  readonly requestsMax?: number;
 }
 
 /** What the gateway works with. */
@@ -45,6 +48,8 @@ export interface Gateway {
 
 type Target = { readonly route: Route } | { readonly page: Page };
 
+/** Above what the services behind let in, so that each refuses for itself; a bound on memory, not a share of load. */
+const REQUESTS_MAX = 2_000;
 const GRACE_MS = 8_000;
 const SWEEP_MS = 50;
 
@@ -66,8 +71,9 @@ export async function buildGateway(options: GatewayOptions, parts: GatewayParts)
     })),
   ]);
   const accessLog = createAccessLog(parts);
+  const admit = createAdmission(options.requestsMax ?? REQUESTS_MAX);
   const app = await createHttpServer({
-    handler: (request, reply) => handle(router, { request, reply, stopping: stopping.signal, accessLog }),
+    handler: (request, reply) => handle(router, { request, reply, stopping: stopping.signal, accessLog, admit }),
     corsOrigins: options.corsOrigins,
     onFinished: accessLog.finished,
   });
@@ -95,9 +101,11 @@ export async function buildGateway(options: GatewayOptions, parts: GatewayParts)
 
 interface Handling extends Omit<Exchange, 'values' | 'query'> {
   readonly accessLog: AccessLog;
+  readonly admit: Admission;
 }
 
-async function handle(router: Router<Target>, { request, reply, stopping, accessLog }: Handling): Promise<unknown> {
+async function handle(router: Router<Target>, handling: Handling): Promise<unknown> {
+  const { request, reply, stopping, accessLog, admit } = handling;
   const { path, query } = splitUrl(request.raw.url ?? '/');
   const { target, values } = router.match(request.method, path);
   if ('page' in target) {
@@ -106,6 +114,7 @@ async function handle(router: Router<Target>, { request, reply, stopping, access
   }
   const { route } = target;
   accessLog.routed(request, { label: route.label, quiet: false });
+  admit(reply.raw);
   return withServerSpan(route.label, traceOf(request.headers), {}, () =>
     route.call({ request, reply, values, query, stopping }),
   );

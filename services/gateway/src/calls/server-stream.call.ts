@@ -39,7 +39,7 @@ export async function callServerStream(
     throw new DomainError('METHOD_NOT_ALLOWED', 'A stream has no head.', { metadata: { allow: 'GET' } });
   }
   const timeoutMs = deadlineMs(request.headers);
-  const { signal } = attend(request.raw, reply.raw, stopping);
+  const { signal } = attend(reply.raw, stopping);
   const headers = callHeaders({ headers: request.headers, requestId: request.id, address: request.ip });
   const body = await readJsonBody(request.raw, { bytesMax: JSON_BYTES_MAX, timeoutMs: BODY_MS, signal });
   const message = read({ path: values, query, body, headers: request.headers });

@@ -46,6 +46,11 @@ function abortOf(signal: AbortSignal): Promise<void> {
   });
 }
 
+async function* endless(signal: AbortSignal): AsyncGenerator<WatchJobResponse> {
+  yield progress(1);
+  await abortOf(signal);
+}
+
 describe('a stream', () => {
   it('is sent as events of JSON', async () => {
     const response = await watch(async function* () {
@@ -156,6 +161,26 @@ describe('a stream', () => {
     );
     expect(sent).toBeLessThan(3_000);
     expect((await textOf(response)).length).toBeGreaterThan(24_000_000);
+  });
+
+  it('counts against the bound of requests until it has ended', async () => {
+    running = await createTestGateway({ watchJob: (signal) => endless(signal) }, { requestsMax: 1 });
+    const { port } = await running.gateway.start();
+    const url = `http://127.0.0.1:${port}/v1/jobs/${KNOWN_ID}:watch`;
+    const leave = new AbortController();
+    const first = await fetch(url, { signal: leave.signal });
+    expect(first.status).toBe(200);
+    const second = await fetch(url);
+    expect(await second.json()).toMatchObject({ status: 429, type: 'urn:morag:error:OVERLOADED' });
+    expect(second.headers.get('retry-after')).toBe('1');
+    expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+    leave.abort();
+    await eventually(async () => {
+      const again = new AbortController();
+      const { status } = await fetch(url, { signal: again.signal });
+      again.abort();
+      expect(status).toBe(200);
+    });
   });
 
   it('has no head', async () => {

@@ -25,7 +25,7 @@ export async function callUnary(
   { request, reply, values, query }: Exchange,
 ): Promise<FastifyReply> {
   const timeoutMs = deadlineMs(request.headers) ?? DEADLINE_MS;
-  const { signal } = attend(request.raw, reply.raw);
+  const { signal } = attend(reply.raw);
   const headers = callHeaders({ headers: request.headers, requestId: request.id, address: request.ip });
   const body = await readJsonBody(request.raw, { bytesMax: JSON_BYTES_MAX, timeoutMs, signal });
   const message = read({ path: values, query, body, headers: request.headers });

@@ -35,7 +35,7 @@ export async function callUpload(
   if (query !== '') throw new DomainError('INVALID_ARGUMENT', 'An upload takes no query; its fields are in the form.');
   requireIdentity(request.headers['content-encoding']);
   const timeoutMs = deadlineMs(request.headers);
-  const { signal, abort } = attend(request.raw, reply.raw);
+  const { signal, abort } = attend(reply.raw);
   const headers = callHeaders({ headers: request.headers, requestId: request.id, address: request.ip });
   const { fields, file } = await readForm(request.raw, { fileBytesMax, idleMsMax: IDLE_MS_MAX, signal });
 

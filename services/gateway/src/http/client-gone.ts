@@ -10,7 +10,7 @@ export interface Attendance {
 }
 
 /** Follows a request until its answer is out. */
-export function attend(request: IncomingMessage, response: ServerResponse, stopping?: AbortSignal): Attendance {
+export function attend(response: ServerResponse, stopping?: AbortSignal): Attendance {
   const controller = new AbortController();
   const abort = (reason: unknown): void => controller.abort(reason);
   const onStop = (): void => abort(new DomainError('UNAVAILABLE', 'The gateway is stopping.', { retryAfterMs: 1_000 }));
@@ -20,8 +20,6 @@ export function attend(request: IncomingMessage, response: ServerResponse, stopp
     stopping?.removeEventListener('abort', onStop);
     if (!response.writableFinished) abort(new DomainError('CANCELLED', 'The caller went away.'));
   });
-  // A response that nothing was written to does not notice that its connection is gone before the body has been read.
-  request.once('aborted', () => abort(new DomainError('CANCELLED', 'The caller went away.')));
   return { signal: controller.signal, abort };
 }
 
