@@ -24,7 +24,7 @@ import { settingsHandlers } from './modules/settings/settings.handlers.ts';
 import { createRefreshTokens } from './modules/token/refresh-token.ts';
 import { readSigningKey } from './modules/token/signing-key.ts';
 import { ensureAdministrator } from './modules/user/create-user.ts';
-import { type OwningServices, purgeDeletedUsers } from './modules/user/purge-deleted-users.ts';
+import { type OwningServices, purgeDeletedUsers } from './modules/user/deleted-user.relay.ts';
 import { userHandlers } from './modules/user/user.handlers.ts';
 import { apiKeyHandlers, auditHandlers } from './not-yet-available.ts';
 import { openPeers, type Peers } from './peers.ts';

@@ -1,6 +1,6 @@
 import type { Address, IdentityConfig } from '@morag/config';
 import { createServiceTransport } from '@morag/rpc';
-import type { OwningServices } from './modules/user/purge-deleted-users.ts';
+import type { OwningServices } from './modules/user/deleted-user.relay.ts';
 
 /** The services that this one calls. */
 export interface Peers extends OwningServices {

@@ -1,7 +1,7 @@
 import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
-import type { OwningServices } from '../src/modules/user/purge-deleted-users.ts';
+import type { OwningServices } from '../src/modules/user/deleted-user.relay.ts';
 
 /** The services in which users own things, as far as they are told of deleted users. */
 export interface OwningServicesDouble extends OwningServices {

@@ -22,7 +22,7 @@ import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { buildServices, type Services } from './build-services.ts';
 import { createRegistryVendors } from './modules/connector/registry-vendors.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
-import { detachDocuments } from './modules/database/detach-documents.ts';
+import { detachDocuments } from './modules/database/deleted-database.relay.ts';
 import { SERVICES } from './not-yet-available.ts';
 import { registerServices } from './register-services.ts';
 import { schema } from './schema.ts';

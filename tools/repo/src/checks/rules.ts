@@ -36,7 +36,8 @@ const BANNED: readonly { where: RegExp; module: RegExp; why: string }[] = [
     why: 'a handler translates; queries belong to a store',
   },
   {
-    where: /^services\/[^/]+\/src\/modules\/(?!.*(\.handlers|\.spec)\.ts$)/,
+    // A relay hands events on to another service, by its client.
+    where: /^services\/[^/]+\/src\/modules\/(?!.*\.(handlers|relay|spec)\.ts$)/,
     module: /^@connectrpc\//,
     why: 'a use case knows no transport; translate in the handler',
   },
