@@ -13,7 +13,7 @@ export {
   requestIdReused,
 } from './idempotency-store.ts';
 export { type InterceptorParts, serverInterceptors } from './interceptors/server-interceptors.ts';
-export { methodName } from './method-name.ts';
+export { methodName, methodNames } from './method-name.ts';
 export { notYetAvailable } from './not-yet-available.ts';
 export { type PageBinding, type PageTokens, pageTokens } from './page-tokens.ts';
 export { DEFAULT_LIMITS, type Limits } from './server/limits.ts';

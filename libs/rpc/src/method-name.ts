@@ -1,4 +1,4 @@
-import type { DescMethod } from '@bufbuild/protobuf';
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
 
 const names = new WeakMap<DescMethod, string>();
 
@@ -10,6 +10,14 @@ export function methodName(method: DescMethod): string {
     names.set(method, name);
   }
   return name;
+}
+
+/** Those names of some methods of a service. */
+export function methodNames<Desc extends DescService>(
+  service: Desc,
+  methods: readonly (keyof Desc['method'] & string)[],
+): string[] {
+  return service.methods.filter(({ localName }) => methods.includes(localName)).map(methodName);
 }
 
 /** Health and reflection: the host's own services, open to everybody and never refused for load. */

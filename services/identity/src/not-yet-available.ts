@@ -1,9 +1,8 @@
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { AuditService } from '@morag/gen/morag/identity/v1/audit_service_pb.ts';
-import { notYetAvailable } from '@morag/rpc';
+import { methodNames, notYetAvailable } from '@morag/rpc';
 
-/** Part of the contract, not of this version. Emptied as they are built. */
-export const apiKeyHandlers = notYetAvailable(ApiKeyService, [
+const API_KEY_METHODS = [
   'createApiKey',
   'getApiKey',
   'listApiKeys',
@@ -12,7 +11,17 @@ export const apiKeyHandlers = notYetAvailable(ApiKeyService, [
   'revokeApiKey',
   'listApiKeyUsage',
   'verifyApiKey',
-]);
+] as const;
+const AUDIT_METHODS = ['listAuditEvents', 'recordAuditEvents'] as const;
+
+/** Part of the contract, not of this version. Emptied as they are built. */
+export const apiKeyHandlers = notYetAvailable(ApiKeyService, API_KEY_METHODS);
 
 /** See apiKeyHandlers. */
-export const auditHandlers = notYetAvailable(AuditService, ['listAuditEvents', 'recordAuditEvents']);
+export const auditHandlers = notYetAvailable(AuditService, AUDIT_METHODS);
+
+/** Full names of all of them. */
+export const NOT_YET_AVAILABLE: readonly string[] = [
+  ...methodNames(ApiKeyService, API_KEY_METHODS),
+  ...methodNames(AuditService, AUDIT_METHODS),
+];

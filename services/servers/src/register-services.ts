@@ -9,14 +9,14 @@ import { collectionHandlers } from './modules/collection/collection.handlers.ts'
 import { databaseHandlers } from './modules/database/database.handlers.ts';
 import { recordHandlers } from './modules/record/record.handlers.ts';
 import { serverHandlers } from './modules/server/server.handlers.ts';
-import { NOT_YET_AVAILABLE } from './not-yet-available.ts';
+import { UNAVAILABLE_METHODS } from './not-yet-available.ts';
 
 /** Registers the handlers of all services of this program. */
 export function registerServices(services: Services, pageTokens: PageTokens): (router: ConnectRouter) => void {
   const { servers, placements, remover, directory, dropConnector } = services;
   return (router) => {
     router.service(ServerService, {
-      ...notYetAvailable(ServerService, NOT_YET_AVAILABLE.server),
+      ...notYetAvailable(ServerService, UNAVAILABLE_METHODS.server),
       ...serverHandlers({
         ...services,
         pageTokens,
@@ -29,7 +29,7 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
     });
     router.service(CollectionService, collectionHandlers({ ...services, pageTokens }));
     router.service(DatabaseService, {
-      ...notYetAvailable(DatabaseService, NOT_YET_AVAILABLE.database),
+      ...notYetAvailable(DatabaseService, UNAVAILABLE_METHODS.database),
       ...databaseHandlers({
         ...services,
         pageTokens,
@@ -41,7 +41,7 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
       }),
     });
     router.service(RecordService, {
-      ...notYetAvailable(RecordService, NOT_YET_AVAILABLE.record),
+      ...notYetAvailable(RecordService, UNAVAILABLE_METHODS.record),
       ...recordHandlers({ ...services, pageTokens }),
     });
   };
