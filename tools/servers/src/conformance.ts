@@ -84,16 +84,23 @@ function tableOf(reports: readonly VendorReport[]): string {
   }
   lines.push('');
   for (const { vendor, server, results } of reports) {
-    const count = (outcome: CaseResult['outcome']) => results.filter((result) => result.outcome === outcome).length;
-    const failed = count('failed') + count('unexpected');
     lines.push(
-      `${vendor} (${server}): ${count('passed')} passed, ${failed} failed, ${count('skipped')} skipped, ${count('excepted')} excepted`,
+      `${vendor} (${server}): ${passedAndFailed(results)}, ${count(results, 'skipped')} skipped, ${count(results, 'excepted')} excepted`,
     );
     for (const { id, outcome, note } of results) {
       if (outcome !== 'passed' && note) lines.push(`  ${id} ${outcome}: ${note}`);
     }
   }
+  lines.push(passedAndFailed(reports.flatMap(({ results }) => results)));
   return `${lines.join('\n')}\n`;
+}
+
+function passedAndFailed(results: readonly CaseResult[]): string {
+  return `${count(results, 'passed')} passed, ${count(results, 'failed') + count(results, 'unexpected')} failed`;
+}
+
+function count(results: readonly CaseResult[], outcome: CaseResult['outcome']): number {
+  return results.filter((result) => result.outcome === outcome).length;
 }
 
 function withoutErrors({ vendor, server, results }: VendorReport) {

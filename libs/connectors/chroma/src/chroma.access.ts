@@ -7,7 +7,6 @@ import {
   type ServerSettings,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
-import type { Collection } from 'chromadb';
 import { type ChromaCollection, findCollection } from './chroma.collections.ts';
 import { chromaError } from './chroma.errors.ts';
 import type { ChromaOptions } from './chroma.options.ts';
@@ -51,11 +50,10 @@ export class ChromaAccess {
     operation: string,
     name: string,
     options: CallOptions | undefined,
-    work: (collection: Collection, info: ChromaCollection, call: Call) => Promise<T>,
+    work: (session: ChromaSession, info: ChromaCollection, call: Call) => Promise<T>,
   ): Promise<T> {
     return this.#calls.run(operation, options, async (call) => {
-      const attempt = (info: ChromaCollection) =>
-        this.within(call, (session) => work(session.collection(info.uuid), info, call));
+      const attempt = (info: ChromaCollection) => this.within(call, (session) => work(session, info, call));
       const remembered = this.#known.get(name);
       if (!remembered) return attempt(await this.find(call, name));
       try {

@@ -80,8 +80,8 @@ export class ChromaConnector implements VectorConnector {
 
   stats(collection: string | undefined, options?: CallOptions): Promise<Stats> {
     if (collection === undefined) return this.#access.run('stats', options, serverStats);
-    return this.#access.on('stats', collection, options, async (handle) => ({
-      records: await handle.count(),
+    return this.#access.on('stats', collection, options, async (session, { uuid }) => ({
+      records: await session.collection(uuid).count(),
       approximate: false,
     }));
   }
@@ -144,9 +144,9 @@ export class ChromaConnector implements VectorConnector {
   }
 
   upsert(collection: string, records: readonly VectorRecord[], options?: CallOptions): Promise<UpsertResult> {
-    return this.#access.on('upsert', collection, options, async (handle, info, call) => {
+    return this.#access.on('upsert', collection, options, async (session, info, call) => {
       checkRecords(call, records, info);
-      await upsertRecords(handle, records);
+      await upsertRecords(session.collection(info.uuid), records);
       return { accepted: records.length, failed: [] };
     });
   }
@@ -157,10 +157,10 @@ export class ChromaConnector implements VectorConnector {
     include: Include = {},
     options?: CallOptions,
   ): Promise<FetchResult> {
-    return this.#access.on('fetch', collection, options, async (handle, _, call) => {
+    return this.#access.on('fetch', collection, options, async (session, { uuid }, call) => {
       checkIds(call, ids);
       const unique = [...new Set(ids)];
-      const found = await fetchRecords(handle, unique, include);
+      const found = await fetchRecords(session.collection(uuid), unique, include);
       return {
         records: unique.map((id) => found.get(id)).filter((record) => record !== undefined),
         missing: unique.filter((id) => !found.has(id)),
@@ -169,29 +169,31 @@ export class ChromaConnector implements VectorConnector {
   }
 
   query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
-    return this.#access.on('query', collection, options, async (handle, { dimension, metric }, call) => {
-      checkQuery(call, request, { dimension, metric }, CHROMA_CAPABILITIES.maxTopK);
-      const vector = request.vector ?? (await vectorOf(handle, request.id ?? '', call));
-      return queryRecords(handle, metric, vector, request);
+    return this.#access.on('query', collection, options, async (session, info, call) => {
+      checkQuery(call, request, info, CHROMA_CAPABILITIES.maxTopK);
+      const vector = request.vector ?? (await vectorOf(session.collection(info.uuid), request.id ?? '', call));
+      return queryRecords({ session, call, info, vector, request });
     });
   }
 
   count(collection: string, filter?: Filter, options?: CallOptions): Promise<number> {
-    return this.#access.on('count', collection, options, async (handle) =>
-      filter ? (await matchingIds(handle, filter)).length : handle.count(),
-    );
+    return this.#access.on('count', collection, options, async (session, { uuid }) => {
+      const handle = session.collection(uuid);
+      return filter ? (await matchingIds(handle, filter)).length : handle.count();
+    });
   }
 
   deleteByIds(collection: string, ids: readonly string[], options?: CallOptions): Promise<DeleteResult> {
-    return this.#access.on('deleteByIds', collection, options, async (handle, _, call) => {
+    return this.#access.on('deleteByIds', collection, options, async (session, { uuid }, call) => {
       checkIds(call, ids);
-      await deleteRecords(handle, ids);
+      await deleteRecords(session.collection(uuid), ids);
       return {};
     });
   }
 
   deleteByFilter(collection: string, filter: Filter, options?: CallOptions): Promise<{ deleted: number }> {
-    return this.#access.on('deleteByFilter', collection, options, async (handle) => {
+    return this.#access.on('deleteByFilter', collection, options, async (session, { uuid }) => {
+      const handle = session.collection(uuid);
       const ids = await matchingIds(handle, filter);
       await deleteRecords(handle, ids);
       return { deleted: ids.length };
@@ -199,7 +201,8 @@ export class ChromaConnector implements VectorConnector {
   }
 
   updateMetadata(collection: string, id: string, patch: Metadata, options?: CallOptions): Promise<void> {
-    return this.#access.on('updateMetadata', collection, options, async (handle, _, call) => {
+    return this.#access.on('updateMetadata', collection, options, async (session, { uuid }, call) => {
+      const handle = session.collection(uuid);
       checkIds(call, [id]);
       refuse(call, metadataProblem(patch));
       const record = (await fetchRecords(handle, [id], { vector: true })).get(id);
@@ -211,14 +214,14 @@ export class ChromaConnector implements VectorConnector {
   }
 
   scan(collection: string, request: ScanRequest, options?: CallOptions): Promise<ScanPage> {
-    return this.#access.on('scan', collection, options, async (handle, { uuid }, call) => {
+    return this.#access.on('scan', collection, options, async (session, { uuid }, call) => {
       checkScan(call, request);
       const { cursor } = request;
       const position = cursor === undefined ? undefined : decodeCursor(cursor, 'chroma', uuid, isChromaPosition);
       if (cursor !== undefined && !position) {
         throw new ConnectorError('invalid_argument', call, 'The cursor is not of this collection.');
       }
-      const { records, next } = await scanRecords(handle, request, position);
+      const { records, next } = await scanRecords(session.collection(uuid), request, position);
       return { records, nextCursor: next && encodeCursor('chroma', uuid, next) };
     });
   }

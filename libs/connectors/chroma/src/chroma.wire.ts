@@ -1,7 +1,6 @@
 import { type Call, ConnectorError, createRedactor, type ServerSettings, tlsOf } from '@morag/connectors-core';
 import { type Answer, type Egress, observing } from '@morag/egress';
 import { ChromaClient, type Collection } from 'chromadb';
-import type { Dispatcher } from 'undici';
 import { chromaError } from './chroma.errors.ts';
 import type { ChromaOptions } from './chroma.options.ts';
 
@@ -11,7 +10,10 @@ const ERROR_TEXT_LENGTH_MAX = 4096;
 export interface ChromaSession {
   /** The SDK's handle of a collection by its UUID; making one asks nothing of the server. */
   collection(uuid: string): Collection;
-  /** An endpoint that the SDK reads incompletely, below the database's path or at an absolute one. */
+  /**
+   * An endpoint below the database's path, or at an absolute one, without the SDK: where it reads the answer
+   * incompletely, and for queries, where its `fetch` costs half as much again as the whole request does here.
+   */
   request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown>;
   /** Whether the last answer had this status. */
   answered(status: number): boolean;
@@ -44,33 +46,39 @@ export function createChromaWire(settings: ServerSettings, options: ChromaOption
   if (apiKey) headers['x-chroma-token'] = apiKey;
   if (username) headers.authorization = `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`;
   const urlHost = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-  const base = `${tls ? 'https' : 'http'}://${urlHost}:${port}`;
+  const requestHeaders = { ...headers, 'content-type': 'application/json' };
+  const origin = `${tls ? 'https' : 'http'}://${urlHost}:${port}`;
   const databasePath = `/api/v2/tenants/${encodeURIComponent(tenant)}/databases/${encodeURIComponent(database)}`;
 
   function open(signal: AbortSignal, answer: Answer): ChromaSession {
-    const through: Dispatcher = observing(dispatcher, answer);
-    // `dispatcher` is undici's addition to what fetch takes.
-    const fetchOptions: RequestInit & { dispatcher: unknown } = { signal, redirect: 'manual', dispatcher: through };
     return {
-      collection: (uuid) =>
-        new SessionClient({
-          host: urlHost,
-          port,
-          ssl: tls !== undefined,
-          tenant,
-          database,
-          headers,
-          fetchOptions,
-        }).collection(uuid),
+      collection(uuid) {
+        // `dispatcher` is undici's addition to what fetch takes.
+        const fetchOptions: RequestInit & { dispatcher: unknown } = {
+          signal,
+          redirect: 'manual',
+          dispatcher: observing(dispatcher, answer),
+        };
+        const ssl = tls !== undefined;
+        return new SessionClient({ host: urlHost, port, ssl, tenant, database, headers, fetchOptions }).collection(
+          uuid,
+        );
+      },
       async request(method, path, body) {
-        const response = await fetch(`${base}${path.startsWith('/api/') ? path : databasePath + path}`, {
-          ...fetchOptions,
+        answer.status = undefined;
+        const response = await dispatcher.request({
+          origin,
+          path: path.startsWith('/api/') ? path : databasePath + path,
           method,
-          headers: { ...headers, 'content-type': 'application/json' },
+          headers: requestHeaders,
           body: body === undefined ? undefined : JSON.stringify(body),
+          signal,
         });
-        if (!response.ok) throw new Error(await errorText(response));
-        return response.json();
+        answer.status = response.statusCode;
+        answer.headers = response.headers;
+        const text = await response.body.text();
+        if (response.statusCode >= 300) throw new Error(errorText(text));
+        return JSON.parse(text);
       },
       answered: (status) => answer.status === status,
     };
@@ -89,13 +97,13 @@ export function createChromaWire(settings: ServerSettings, options: ChromaOption
   };
 }
 
-async function errorText(response: Response): Promise<string> {
-  const text = (await response.text()).slice(0, ERROR_TEXT_LENGTH_MAX);
+function errorText(body: string): string {
+  const text = body.slice(0, ERROR_TEXT_LENGTH_MAX);
   try {
     const { message } = JSON.parse(text) as { message?: unknown };
     if (typeof message === 'string') return message;
   } catch {
     // Not JSON: the text itself is what there is.
   }
-  return text || response.statusText;
+  return text;
 }
