@@ -25,7 +25,7 @@ import { createJobBus } from './modules/job/job.bus.ts';
 import { jobHandlers } from './modules/job/job.handlers.ts';
 import { searchHandlers } from './modules/search/search.handlers.ts';
 import { workerHandlers } from './not-yet-available.ts';
-import { prepareInWorker } from './prepare/prepare-in-worker.ts';
+import { createPreparePool } from './prepare/prepare-pool.ts';
 import { QUEUE_SCHEMA, schema } from './schema.ts';
 import { createActFor } from './servers/act-for.ts';
 import { createServersClient } from './servers/servers.client.ts';
@@ -103,7 +103,7 @@ export async function buildDocumentsService(
       // Jobs are handed back while calls end; each has a grace of its own.
       await Promise.all([host.stop(), background.stop()]);
       await revocations.stop();
-      await deps.embedder.close();
+      await Promise.all([deps.embedder.close(), deps.readers.close()]);
       await deps.db.close();
       deps.peers.close();
     },
@@ -125,6 +125,7 @@ async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger:
     logger,
   });
   const bus = createJobBus();
+  const readers = createPreparePool();
   return {
     db,
     blobs,
@@ -138,7 +139,8 @@ async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger:
     servers: createServersClient(peers.servers),
     actFor: createActFor(tokens),
     embedder: parts.embedder ?? createEmbedder(config.embedder),
-    prepare: prepareInWorker,
+    readers,
+    prepare: readers.prepare,
     onProgress: bus.changed,
     uploadBytesMax: config.uploadBytesMax,
     pageTokens: pageTokens({ secret: deriveKey(masterKey, 'documents page tokens') }),

@@ -1,12 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRouterTransport, type Transport } from '@connectrpc/connect';
+import { type ConnectRouter, createRouterTransport, type Transport } from '@connectrpc/connect';
 import { createAccessTokens, type Role } from '@morag/auth';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 
 /** Publishes a key, has revoked nobody, and issues tokens. */
 export interface FakeIdentity {
   readonly transport: Transport;
+  /** The same for a server of its own. */
+  routes(router: ConnectRouter): void;
   token(userId: string, role?: Role): Promise<string>;
 }
 
@@ -16,7 +18,7 @@ export function createFakeIdentity(): FakeIdentity {
   const kid = 'test';
   const { x = '' } = publicKey.export({ format: 'jwk' });
   const tokens = createAccessTokens({ privateKey, kid, ttlSeconds: 600 });
-  const transport = createRouterTransport(({ service }) => {
+  const routes = ({ service }: ConnectRouter): void => {
     service(AuthService, {
       getJwks: () => ({ keys: [{ kty: 'OKP', crv: 'Ed25519', x, kid, alg: 'EdDSA', use: 'sig' }] }),
       async *watchRevocations(_request, { signal }) {
@@ -26,9 +28,10 @@ export function createFakeIdentity(): FakeIdentity {
         }
       },
     });
-  });
+  };
   return {
-    transport,
+    routes,
+    transport: createRouterTransport(routes),
     token: (userId, role = 'USER') => tokens.issue({ userId, role, sessionId: crypto.randomUUID() }),
   };
 }

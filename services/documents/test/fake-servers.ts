@@ -1,5 +1,5 @@
 import { type JsonObject, toJson } from '@bufbuild/protobuf';
-import { createRouterTransport, type HandlerContext, type Transport } from '@connectrpc/connect';
+import { type ConnectRouter, createRouterTransport, type HandlerContext, type Transport } from '@connectrpc/connect';
 import { matches, parseFilter } from '@morag/connectors-core';
 import { DomainError, toConnectError } from '@morag/errors';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
@@ -42,43 +42,45 @@ export class FakeServers {
   }
 
   transport(): Transport {
-    return createRouterTransport(({ service }) => {
-      service(DatabaseService, {
-        getDatabase: ({ databaseId }, context) => {
-          const { id, ownerId, dimension, provider, model } = this.#find(databaseId, context);
-          return { id, ownerId, dimension, embedding: { provider, model } };
-        },
-        setDocumentCount: ({ databaseId, documentCount, revision }, context) => {
-          const database = this.#find(databaseId, context);
-          if (revision > database.revision) Object.assign(database, { documentCount, revision });
-          return {};
-        },
-      });
-      service(RecordService, {
-        upsertRecords: ({ databaseId, records }, context) => {
-          const database = this.#find(databaseId, context);
-          this.#requireVectors('WRITE_NOT_CONFIRMED');
-          for (const { id, vector, metadata = {} } of records) database.records.set(id, { vector, metadata });
-          this.written.push(...records.map(({ id }) => id));
-          return { upserted: records.length };
-        },
-        deleteRecords: ({ databaseId, ids }, context) => {
-          const database = this.#find(databaseId, context);
-          this.#requireVectors('WRITE_NOT_CONFIRMED');
-          for (const id of ids) database.records.delete(id);
-          return { deleted: ids.length };
-        },
-        queryRecords: ({ databaseId, vector, topK, filter }, context) => {
-          const { records } = this.#find(databaseId, context);
-          this.#requireVectors('NO_PLACEMENT_AVAILABLE');
-          const hits = [...records]
-            .filter(([, { metadata }]) => isWanted(filter, metadata))
-            .map(([id, record]) => ({ id, score: similarity(vector, record.vector) }))
-            .sort((a, b) => b.score - a.score)
-            .slice(0, topK || 10);
-          return { hits };
-        },
-      });
+    return createRouterTransport((router) => this.routes(router));
+  }
+
+  routes({ service }: ConnectRouter): void {
+    service(DatabaseService, {
+      getDatabase: ({ databaseId }, context) => {
+        const { id, ownerId, dimension, provider, model } = this.#find(databaseId, context);
+        return { id, ownerId, dimension, embedding: { provider, model } };
+      },
+      setDocumentCount: ({ databaseId, documentCount, revision }, context) => {
+        const database = this.#find(databaseId, context);
+        if (revision > database.revision) Object.assign(database, { documentCount, revision });
+        return {};
+      },
+    });
+    service(RecordService, {
+      upsertRecords: ({ databaseId, records }, context) => {
+        const database = this.#find(databaseId, context);
+        this.#requireVectors('WRITE_NOT_CONFIRMED');
+        for (const { id, vector, metadata = {} } of records) database.records.set(id, { vector, metadata });
+        this.written.push(...records.map(({ id }) => id));
+        return { upserted: records.length };
+      },
+      deleteRecords: ({ databaseId, ids }, context) => {
+        const database = this.#find(databaseId, context);
+        this.#requireVectors('WRITE_NOT_CONFIRMED');
+        for (const id of ids) database.records.delete(id);
+        return { deleted: ids.length };
+      },
+      queryRecords: ({ databaseId, vector, topK, filter }, context) => {
+        const { records } = this.#find(databaseId, context);
+        this.#requireVectors('NO_PLACEMENT_AVAILABLE');
+        const hits = [...records]
+          .filter(([, { metadata }]) => isWanted(filter, metadata))
+          .map(([id, record]) => ({ id, score: similarity(vector, record.vector) }))
+          .sort((a, b) => b.score - a.score)
+          .slice(0, topK || 10);
+        return { hits };
+      },
     });
   }
 

@@ -98,7 +98,8 @@ export async function createHarness(): Promise<Harness> {
   };
 }
 
-function clientsOf(transport: Transport): Omit<Caller, 'userId'> {
+/** Clients of the three services. */
+export function clientsOf(transport: Transport): Omit<Caller, 'userId'> {
   return {
     documents: createClient(DocumentService, transport),
     jobs: createClient(JobService, transport),
@@ -106,7 +107,8 @@ function clientsOf(transport: Transport): Omit<Caller, 'userId'> {
   };
 }
 
-function withHeader(transport: Transport, authorization: string | Promise<string>): Transport {
+/** The same transport, with a credential. */
+export function withHeader(transport: Transport, authorization: string | Promise<string>): Transport {
   const headers = async (given: ConstructorParameters<typeof Headers>[0]): Promise<Headers> => {
     const all = new Headers(given);
     all.set('authorization', await authorization);

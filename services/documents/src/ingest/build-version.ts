@@ -1,9 +1,10 @@
 import { DomainError } from '@morag/errors';
-import { type Database, newId } from '@morag/orm';
+import { type Database, type Em, newId } from '@morag/orm';
 import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Chunk } from '../chunk/chunk.ts';
 import type { FileFacts } from '../extract/extract-document.ts';
-import { insertChunks, type NewChunk, storedIdsByHash } from '../modules/document/chunk.store.ts';
-import { findVersion, lockDocument } from '../modules/document/document.store.ts';
+import { insertChunks, type NewChunk, storable, storedIdsByHash } from '../modules/document/chunk.store.ts';
+import { activeVersionOf, findVersion } from '../modules/document/document.store.ts';
 import { holdLease, type Lease, type Progress, reportProgress } from '../modules/job/lease.store.ts';
 import type { PreparedDocument } from '../prepare/prepare-document.ts';
 import { indexChunks } from '../search/lexical.store.ts';
@@ -43,6 +44,10 @@ export async function buildVersion(parts: BuildParts, lease: Lease, signal: Abor
   await storePrepared(db, lease, prepared, signal);
 }
 
+/**
+ * The lease is checked last, right before the commit: it is renewed all the while, which a lock on the job would hold up. If
+ * it was lost, so is all of this.
+ */
 async function storePrepared(
   db: Database,
   lease: Lease,
@@ -51,13 +56,7 @@ async function storePrepared(
 ): Promise<void> {
   await db.transaction(
     async (em) => {
-      const document = await lockDocument(em, lease.documentId);
-      await holdLease(em, lease);
-      const reusable = document.activeVersionId ? await storedIdsByHash(em, document.activeVersionId) : new Map();
-      const chunks = prepared.chunks.map((chunk): NewChunk => {
-        const id: string | undefined = reusable.get(chunk.hash)?.shift();
-        return { ...chunk, id: id ?? newId(), isStored: id !== undefined };
-      });
+      const chunks = await withIds(em, lease, prepared.chunks);
       await insertChunks(em, lease, chunks);
       const fresh = chunks.filter(({ isStored }) => !isStored);
       await indexChunks(
@@ -65,12 +64,23 @@ async function storePrepared(
         lease,
         fresh.map(({ id, lexicalText, language }) => ({ chunkId: id, lexicalText, language })),
       );
+      await holdLease(em, lease);
       const version = await findVersion(em, lease.documentId, lease.documentVersion);
       version.chunkCount = chunks.length;
       version.quality = prepared.quality;
       version.language = prepared.language;
-      version.title = prepared.title ?? '';
+      version.title = storable(prepared.title ?? '');
     },
     { signal },
   );
+}
+
+/** The active version cannot change while the lease holds, so its passages can be referred to. */
+async function withIds(em: Em, { documentId }: Lease, chunks: readonly Chunk[]): Promise<NewChunk[]> {
+  const active = await activeVersionOf(em, documentId);
+  const reusable = active === undefined ? new Map<string, string[]>() : await storedIdsByHash(em, active);
+  return chunks.map((chunk) => {
+    const id = reusable.get(chunk.hash)?.shift();
+    return { ...chunk, id: id ?? newId(), isStored: id !== undefined };
+  });
 }

@@ -64,7 +64,7 @@ function keepLease({ db, bus }: RunParts, lease: Lease, lost: AbortController): 
     const askedAt = Date.now();
     const holds = await renewLease(db, lease, LEASE_SECONDS).catch(() => undefined);
     if (holds) heldUntil = askedAt + LEASE_SECONDS * 1000;
-    if (holds === false || Date.now() >= heldUntil) lost.abort(leaseLost(lease.jobId));
+    if (holds === false || (holds === undefined && Date.now() >= heldUntil)) lost.abort(leaseLost(lease.jobId));
   };
   const timer = setInterval(() => void renew(), HEARTBEAT_MS);
   // Its own changes come this way too; asking once more does no harm, and a cancelled job stops at once.

@@ -13,6 +13,9 @@ export interface PrepareLimits {
 
 export const PREPARE_LIMITS: PrepareLimits = { durationMsMax: 300_000, memoryMbMax: 1024 };
 
+/** The program of a thread that reads files. */
+export const READER: URL = new URL('./prepare.worker.ts', import.meta.url);
+
 const MEMORY_CHECK_MS = 200;
 const MB = 1024 * 1024;
 
@@ -26,7 +29,7 @@ export function prepareInWorker(
   signal: AbortSignal,
   limits: PrepareLimits = PREPARE_LIMITS,
 ): Promise<PreparedDocument> {
-  return runTask({ path, file }, new URL('./prepare.worker.ts', import.meta.url), signal, limits);
+  return runTask({ path, file }, READER, signal, limits);
 }
 
 /** Runs a task in a thread of the given program; apart from `prepareInWorker` so that tests can bring a hostile one. */
@@ -37,21 +40,38 @@ export async function runTask(
   limits: PrepareLimits,
 ): Promise<PreparedDocument> {
   signal.throwIfAborted();
-  const worker = new Worker(program, {
-    workerData: task,
+  const worker = startReader(program, limits);
+  try {
+    return await readIn(worker, task, signal, limits);
+  } finally {
+    await worker.terminate();
+  }
+}
+
+/** Starts a thread that reads files. */
+export function startReader(program: URL, limits: PrepareLimits): Worker {
+  return new Worker(program, {
     resourceLimits: { maxOldGenerationSizeMb: limits.memoryMbMax },
     // Nothing in the environment helps to read a file.
     env: {},
     execArgv: [],
   });
+}
+
+/** Has a thread read a file. Unless it rejects with a reason of the file's own, the thread must be ended when it rejects. */
+export async function readIn(
+  worker: Worker,
+  task: PrepareTask,
+  signal: AbortSignal,
+  limits: PrepareLimits,
+): Promise<PreparedDocument> {
+  const done = new AbortController();
   const timers: NodeJS.Timeout[] = [];
-  let abort = (): void => {};
   try {
     const answer = await new Promise<PrepareAnswer>((resolve, reject) => {
       const refuse = (why: string, cause?: unknown): void =>
         reject(new DomainError('UNREADABLE_FILE', `${task.file.name} ${why}.`, { cause }));
-      abort = () => reject(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: done.signal });
       timers.push(
         setTimeout(
           refuse,
@@ -68,14 +88,15 @@ export async function runTask(
         refuse(cause.code === 'ERR_WORKER_OUT_OF_MEMORY' ? TOO_LARGE : CRASHED, cause),
       );
       worker.once('exit', (code) => refuse(`ended its parser with code ${code}`));
+      worker.postMessage(task);
     });
     if ('prepared' in answer) return answer.prepared;
     if ('reason' in answer) throw new DomainError(answer.reason, answer.message);
     throw new DomainError('UNREADABLE_FILE', `${task.file.name} ${CRASHED}.`, { cause: answer.crash });
   } finally {
+    done.abort();
     for (const timer of timers) clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
-    await worker.terminate();
+    for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
   }
 }
 

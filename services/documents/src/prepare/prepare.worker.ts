@@ -1,6 +1,6 @@
-/** The thread in which a file is read. It may die of what it reads; see `prepareInWorker`. */
+/** The thread in which files are read, one after the other. It may die of what it reads; see `prepareInWorker`. */
 import { readFile } from 'node:fs/promises';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { DomainError, type ReasonName } from '@morag/errors';
 import type { FileFacts } from '../extract/extract-document.ts';
 import { type PreparedDocument, prepareDocument } from './prepare-document.ts';
@@ -27,4 +27,6 @@ async function answer(task: PrepareTask): Promise<PrepareAnswer> {
   }
 }
 
-parentPort?.postMessage(await answer(workerData as PrepareTask));
+parentPort?.on('message', (task: PrepareTask) => {
+  void answer(task).then((it) => parentPort?.postMessage(it));
+});

@@ -58,7 +58,7 @@ export function readHandlers({
     },
     async listChunks(request, context) {
       const { id } = await readDocument(db, request.documentId, scopeOf(context));
-      const versionId = await activeVersionOf(db, id);
+      const versionId = await activeVersionOf(db.fork(), id);
       if (versionId === undefined) return {};
       const page = await readPage(
         pageTokens,

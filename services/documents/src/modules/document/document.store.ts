@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import { DomainError } from '@morag/errors';
-import type { Database, Em } from '@morag/orm';
+import { type Database, type Em, query } from '@morag/orm';
 import { execute } from '../../sql.ts';
 import { Document } from './document.entity.ts';
 import type { DocumentView, VersionView } from './document.view.ts';
@@ -71,8 +71,9 @@ export async function listVersions(
 }
 
 /** The version that is searched; undefined before the first ingestion. */
-export async function activeVersionOf(db: Database, documentId: string): Promise<string | undefined> {
-  const [row] = await db.read<{ id: string | null }>(
+export async function activeVersionOf(em: Em, documentId: string): Promise<string | undefined> {
+  const [row] = await query<{ id: string | null }>(
+    em,
     'select active_version_id as id from documents.documents where id = $1',
     [documentId],
   );
