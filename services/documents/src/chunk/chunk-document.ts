@@ -13,7 +13,7 @@ export interface ChunkBounds extends PackBounds {
 }
 
 /** Small enough that a passage is about one thing, large enough that it says it; measured in `search/eval`. */
-export const CHUNK_BOUNDS: ChunkBounds = { tokensMax: 220, tokensMin: 80, overlap: 40 };
+export const CHUNK_BOUNDS: ChunkBounds = { tokensMax: 220, tokensMin: 25, overlap: 40 };
 
 const HEADING_CHARACTERS_MAX = 120;
 const HEADINGS_MAX = 4;
@@ -45,7 +45,7 @@ function merged(sections: readonly MeasuredSection[], bounds: ChunkBounds): Meas
   for (const section of sections) {
     const last = result.at(-1);
     const path = last && commonPath(last.path, section.path);
-    const isSmall = last && (last.tokens < bounds.tokensMin || section.tokens < bounds.tokensMin);
+    const isSmall = last && last.tokens < bounds.tokensMin;
     if (
       last &&
       path &&
