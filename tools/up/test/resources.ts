@@ -1,0 +1,64 @@
+import { createClient } from '@connectrpc/connect';
+import { createEmbedder } from '@morag/embedder';
+import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
+import { JobService } from '@morag/gen/morag/documents/v1/job_service_pb.ts';
+import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
+import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
+import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
+import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
+import type { AllServices, Person } from './all-services.ts';
+import type { Ids } from './valid-request.ts';
+
+/** A Chroma server of a person's, tested and active. */
+export async function newServer({ transports, chroma }: AllServices, { as }: Person): Promise<string> {
+  const servers = createClient(ServerService, transports.servers);
+  const { host, port } = chroma;
+  const server = { name: crypto.randomUUID(), type: Server_DatabaseType.CHROMA, host, port };
+  const { id } = await servers.createServer({ server }, as);
+  const test = await servers.testConnection({ serverId: id }, as);
+  if (!test.success) throw new Error(`the server does not pass its test: ${test.message}`);
+  return id;
+}
+
+/** A database on it; of the embedder's dimension, so that documents go in, unless told otherwise. */
+export async function newDatabase(
+  { transports }: AllServices,
+  { as }: Person,
+  { serverId, dimension }: { serverId: string; dimension?: number },
+): Promise<string> {
+  const databases = createClient(DatabaseService, transports.servers);
+  const database = { name: crypto.randomUUID(), serverId, dimension: dimension ?? (await embedderDimension()) };
+  return (await databases.createDatabase({ database }, as)).id;
+}
+
+async function embedderDimension(): Promise<number> {
+  const embedder = createEmbedder({ provider: 'local', modelDir: undefined });
+  const { dimension } = embedder;
+  await embedder.close();
+  return dimension;
+}
+
+/** One of everything that a person can own, by the names of the fields in which requests say which is meant. */
+export async function newResources(all: AllServices, person: Person): Promise<Ids> {
+  const { transports } = all;
+  const { as, userId } = person;
+  const serverId = await newServer(all, person);
+  const databaseId = await newDatabase(all, person, { serverId });
+  const { placements } = await createClient(DatabaseService, transports.servers).listPlacements({ databaseId }, as);
+  const uploads = (async function* () {
+    yield { databaseId, name: 'text.md', content: Buffer.from('# A text\n\nWith a sentence.\n') };
+  })();
+  const document = await createClient(DocumentService, transports.documents).uploadDocument(uploads, as);
+  const { jobs } = await createClient(JobService, transports.documents).listJobs({}, as);
+  const { sessions } = await createClient(AuthService, transports.identity).listSessions({}, as);
+  return {
+    user_id: userId,
+    session_id: sessions[0]?.id ?? '',
+    server_id: serverId,
+    database_id: databaseId,
+    default_database_id: databaseId,
+    placement_id: placements[0]?.id ?? '',
+    document_id: document.id,
+    job_id: jobs[0]?.id ?? '',
+  };
+}

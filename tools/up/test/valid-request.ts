@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { create, type DescField, type DescMessage, getOption, hasOption, type MessageShape } from '@bufbuild/protobuf';
+import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import { createValidator } from '@bufbuild/protovalidate';
+import { FieldBehavior, field_behavior } from '@morag/gen/google/api/field_behavior_pb.ts';
+
+/** Ids for the fields that name a resource, by field name (`server_id`). */
+export type Ids = Readonly<Record<string, string>>;
+
+/** What a required field is given, by its name: the same name means the same thing in every contract. */
+const SAMPLES: Readonly<Record<string, () => unknown>> = {
+  collection: () => 'some-collection',
+  dimension: () => 3,
+  email: () => `${randomUUID()}@example.org`,
+  host: () => '127.0.0.1',
+  id: () => 'some-record',
+  ids: () => ['some-record'],
+  language: () => 'en',
+  name: () => `Name ${randomUUID()}`,
+  new_password: () => randomUUID(),
+  old_password: () => 'the old one of before',
+  port: () => 9,
+  query: () => 'a question',
+  type: () => 4,
+  vector: () => [1, 0, 0],
+};
+
+/** Where a message is only valid with more than what is marked as required. */
+const ALSO: Readonly<Record<string, readonly string[]>> = {
+  'morag.identity.v1.UserSettings': ['language'],
+  'morag.servers.v1.Collection': ['dimension'],
+  'morag.servers.v1.DeleteRecordsRequest': ['ids'],
+  'morag.documents.v1.UploadDocumentRequest': ['name'],
+};
+
+const validator = createValidator();
+
+/** Whether a field holds ids of resources: `server_id`, `server_ids`; ids of records and of requests are the caller's own. */
+export function namesResource({ name }: Pick<DescField, 'name'>): boolean {
+  return /_ids?$/.test(name) && !['request_id', 'record_ids'].includes(name);
+}
+
+/** The names of all fields of a request that hold ids of resources, those of required messages in it too. */
+export function resourceFields(desc: DescMessage): string[] {
+  const nested = desc.fields.filter(isRequiredMessage).flatMap(({ message }) => resourceFields(message));
+  const own = desc.fields.filter((field) => namesResource(field) && !isOutputOnly(field)).map(({ name }) => name);
+  return [...new Set([...own, ...nested])];
+}
+
+/** A request that passes validation: required fields filled, ids as given. Throws for a field that nobody has a sample of. */
+export function validRequest<Desc extends DescMessage>(desc: Desc, ids: Ids): MessageShape<Desc> {
+  const message = create(desc);
+  fill(reflect(desc, message), ids);
+  const result = validator.validate(desc, message);
+  if (result.kind !== 'valid') throw new Error(`no valid ${desc.typeName}: ${String(result.error)}`);
+  return message;
+}
+
+function fill(message: ReflectMessage, ids: Ids): void {
+  for (const field of message.desc.fields) {
+    if (isOutputOnly(field)) continue;
+    if (namesResource(field)) fillId(message, field, ids);
+    else if (isRequiredMessage(field)) {
+      const inner = reflect(field.message, create(field.message));
+      fill(inner, ids);
+      message.set(field, inner);
+    } else if (isRequired(field) || ALSO[message.desc.typeName]?.includes(field.name)) fillSample(message, field, ids);
+  }
+}
+
+function fillId(message: ReflectMessage, field: DescField, ids: Ids): void {
+  const id = ids[field.name.replace(/s$/, '')];
+  if (id === undefined) return;
+  if (field.fieldKind === 'list') message.get(field).add(id);
+  else message.set(field, id);
+}
+
+function fillSample(message: ReflectMessage, field: DescField, ids: Ids): void {
+  if (field.fieldKind === 'list' && field.listKind === 'message') {
+    const item = reflect(field.message, create(field.message));
+    fill(item, ids);
+    message.get(field).add(item);
+    return;
+  }
+  const sample = SAMPLES[field.name];
+  if (!sample) throw new Error(`${message.desc.typeName}.${field.name} is required and has no sample; add one`);
+  const value = sample();
+  if (field.fieldKind === 'list') for (const item of value as unknown[]) message.get(field).add(item);
+  else message.set(field, value);
+}
+
+function isRequiredMessage(field: DescField): field is DescField & { fieldKind: 'message'; message: DescMessage } {
+  return field.fieldKind === 'message' && isRequired(field);
+}
+
+function isRequired(field: DescField): boolean {
+  return behaves(field, FieldBehavior.REQUIRED);
+}
+
+function isOutputOnly(field: DescField): boolean {
+  return behaves(field, FieldBehavior.OUTPUT_ONLY);
+}
+
+function behaves(field: DescField, behavior: FieldBehavior): boolean {
+  return hasOption(field, field_behavior) && getOption(field, field_behavior).includes(behavior);
+}
