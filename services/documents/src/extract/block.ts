@@ -6,7 +6,7 @@ interface BlockBase {
   readonly text: string;
   /** 1-based page, for formats that have pages. */
   readonly page?: number;
-  /** Where `text` starts in the extracted text (`extractedText`), in UTF-16 units. */
+  /** Where `text` starts in the extracted text (see BLOCK_SEPARATOR), in UTF-16 units. */
   readonly offset: number;
 }
 
@@ -45,10 +45,5 @@ export interface ExtractionStatistics {
   readonly charactersBroken: number;
 }
 
-/** Between two blocks in the extracted text, so that offsets have one meaning. */
+/** Between two blocks in the extracted text, which is what the offsets of blocks and chunks refer to. */
 export const BLOCK_SEPARATOR = '\n\n';
-
-/** The text that block and chunk offsets refer to. */
-export function extractedText(blocks: readonly Block[]): string {
-  return blocks.map((block) => block.text).join(BLOCK_SEPARATOR);
-}

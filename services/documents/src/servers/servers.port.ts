@@ -42,9 +42,9 @@ export interface RecordQuery {
 /** The servers service, as this one uses it. Rejects with the reasons of its contract. */
 export interface ServersPort {
   database(id: string, acting: Acting, signal: AbortSignal): Promise<TargetDatabase>;
-  /** All or nothing, at most `RECORDS_AT_ONCE`. Resolves when the write is confirmed. */
+  /** All or nothing, at most 1,000 (the contract's bound). Resolves when the write is confirmed. */
   upsert(databaseId: string, records: readonly VectorRecord[], acting: Acting, signal: AbortSignal): Promise<void>;
-  /** At most `RECORDS_AT_ONCE`. Ids that do not exist are no error. */
+  /** At most 1,000 (the contract's bound). Ids that do not exist are no error. */
   remove(databaseId: string, ids: readonly string[], acting: Acting, signal: AbortSignal): Promise<void>;
   query(databaseId: string, query: RecordQuery, acting: Acting, signal: AbortSignal): Promise<RecordHit[]>;
   setDocumentCount(
@@ -55,9 +55,6 @@ export interface ServersPort {
     signal: AbortSignal,
   ): Promise<void>;
 }
-
-/** Bound of the contract on one write. */
-export const RECORDS_AT_ONCE = 1000;
 
 /** Acts for an owner who is not there: in a job, or when something is made up for later. */
 export type ActFor = (ownerId: string) => Promise<Acting>;

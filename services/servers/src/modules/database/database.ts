@@ -16,7 +16,7 @@ export type WritePolicy = (typeof WRITE_POLICIES)[number];
  */
 export const DATABASE_STATES = ['PROVISIONING', 'READY', 'DELETING'] as const;
 /** See DATABASE_STATES. */
-export type DatabaseState = (typeof DATABASE_STATES)[number];
+type DatabaseState = (typeof DATABASE_STATES)[number];
 
 /** What a caller decides about a database at creation. */
 export interface DatabaseSpec {
