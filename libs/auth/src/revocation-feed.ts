@@ -92,17 +92,20 @@ export function createRevocationFeed(options: RevocationFeedOptions): RemoteRevo
     start() {
       following ??= follow();
     },
-    async whenComplete(timeoutMs) {
-      const bound = new AbortController();
-      const waited = sleep(timeoutMs, undefined, { signal: bound.signal, ref: false }).catch(() => {});
-      await Promise.race([firstSnapshot.promise, waited]);
-      bound.abort();
-    },
+    whenComplete: (timeoutMs) => settledOrLate(firstSnapshot.promise, timeoutMs),
     async stop() {
       stopping.abort(new Error('the service stops'));
       await following;
     },
   };
+}
+
+/** Waits for the promise, but no longer than this; the timer does not outlive it. */
+async function settledOrLate(promise: Promise<void>, timeoutMs: number): Promise<void> {
+  const bound = new AbortController();
+  const waited = sleep(timeoutMs, undefined, { signal: bound.signal, ref: false }).catch(() => {});
+  await Promise.race([promise, waited]);
+  bound.abort();
 }
 
 function toRevoked({ userId, sessionId, notAfterTime, expireTime }: Revocation): Revoked {
