@@ -18,7 +18,11 @@ export interface Background {
 /** Jobs at a time: one embeds while others are read or written. */
 const WORKERS = 3;
 const ORPHANS_MS = 2_000;
-const FORGOTTEN_MS = 60_000;
+const FORGOTTEN_MS = 15_000;
+/** Waiting behind others looks the same as being forgotten, so only a few at a time. */
+const FORGOTTEN = { waitedSeconds: 30, limit: 20 } as const;
+/** Whatever waits when a process starts may have lost its ticket with the process before. */
+const FORGOTTEN_AT_START = { waitedSeconds: 0, limit: 1_000 } as const;
 const TIDY_MS = 5_000;
 const GARBAGE_MS = 3_600_000;
 /** Longer than any upload takes from its first byte to its rows. */
@@ -40,7 +44,12 @@ export function createBackground(parts: RunParts, workerCount: number = WORKERS)
   const loops = [
     tidy,
     createLoop({ name: 'orphans', intervalMs: ORPHANS_MS, logger, work: (signal) => freeOrphanedJobs(parts, signal) }),
-    createLoop({ name: 'forgotten', intervalMs: FORGOTTEN_MS, logger, work: () => remindForgottenJobs(parts) }),
+    createLoop({
+      name: 'forgotten',
+      intervalMs: FORGOTTEN_MS,
+      logger,
+      work: () => remindForgottenJobs(parts, FORGOTTEN),
+    }),
     createLoop({
       name: 'garbage',
       intervalMs: GARBAGE_MS,
@@ -58,6 +67,7 @@ export function createBackground(parts: RunParts, workerCount: number = WORKERS)
       await queue.start();
       const freed = await expireDeadLeases(db);
       if (freed > 0) logger.info({ jobs: freed }, 'jobs of dead workers are taken up');
+      await remindForgottenJobs(parts, FORGOTTEN_AT_START);
       for (const loop of loops) loop.start();
       workers.start();
     },

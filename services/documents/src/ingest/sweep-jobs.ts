@@ -14,9 +14,11 @@ export interface SweepParts {
 }
 
 const AT_ONCE = 100;
-/** Longer than any ticket is under way; a second ticket does no harm. */
-const FORGOTTEN_SECONDS = 60;
-const FORGOTTEN_AT_ONCE = 20;
+/** Which jobs count as forgotten. */
+export interface ForgottenBounds {
+  readonly waitedSeconds: number;
+  readonly limit: number;
+}
 
 /** Frees the jobs of dead workers, so that others take them up. One that cannot be freed now does not keep the others. */
 export async function freeOrphanedJobs(parts: SweepParts, signal: AbortSignal): Promise<void> {
@@ -38,9 +40,12 @@ async function freeJob({ db, queue, bus }: SweepParts, { jobId, documentId, lost
   bus.ready();
 }
 
-/** Sends tickets for jobs that have waited suspiciously long: the queue may have lost theirs. */
-export async function remindForgottenJobs({ db, queue, bus }: SweepParts): Promise<void> {
-  const forgotten = await forgottenJobs(db, FORGOTTEN_SECONDS, FORGOTTEN_AT_ONCE);
+/**
+ * Sends tickets for jobs that have waited suspiciously long: theirs may have died with whoever took it. A ticket too many
+ * does no harm.
+ */
+export async function remindForgottenJobs({ db, queue, bus }: SweepParts, bounds: ForgottenBounds): Promise<void> {
+  const forgotten = await forgottenJobs(db, bounds.waitedSeconds, bounds.limit);
   if (forgotten.length === 0) return;
   await db.transaction(async (em) => {
     for (const jobId of forgotten) await queue.send(em, jobId);
