@@ -91,9 +91,13 @@ class MemoryConnector implements VectorConnector {
     return { vendor: this.vendor, version: '1.0.0', warnings: [] } as const;
   }
 
-  async stats(collection: string | undefined) {
-    const records = collection === undefined ? 0 : this.#find(collection, 'stats').records.size;
-    return { records, approximate: false };
+  async serverStats() {
+    this.#check('serverStats');
+    return { collections: this.#server.collections.size };
+  }
+
+  async stats(collection: string) {
+    return { records: this.#find(collection, 'stats').records.size };
   }
 
   async listCollections({ cursor = '', limit = 100 }: { cursor?: string; limit?: number } = {}) {

@@ -5,6 +5,7 @@ import {
   type CollectionInfo,
   type CollectionPage,
   type CollectionSpec,
+  type CollectionStats,
   ConnectorError,
   checkCollectionSpec,
   checkIds,
@@ -28,7 +29,7 @@ import {
   type ScanRequest,
   type ServerInfo,
   type ServerSettings,
-  type Stats,
+  type ServerStats,
   type UpsertResult,
   type VectorConnector,
   type VectorRecord,
@@ -36,12 +37,18 @@ import {
 import type { Egress } from '@morag/egress';
 import type { Collection } from 'chromadb';
 import { ChromaAccess, isNotFound } from './chroma.access.ts';
-import { type ChromaCollection, createCollection, deleteCollection, listCollections } from './chroma.collections.ts';
+import {
+  type ChromaCollection,
+  countCollections,
+  createCollection,
+  deleteCollection,
+  listCollections,
+} from './chroma.collections.ts';
 import { CHROMA_CAPABILITIES, type ChromaOptions } from './chroma.options.ts';
 import { queryRecords } from './chroma.query.ts';
 import { deleteRecords, fetchRecords, matchingIds, upsertRecords } from './chroma.records.ts';
 import { isChromaPosition, scanRecords } from './chroma.scan.ts';
-import { pingServer, serverStats, serverVersion } from './chroma.server.ts';
+import { pingServer, serverVersion } from './chroma.server.ts';
 
 const LIST_LIMIT = 100;
 
@@ -78,11 +85,9 @@ export class ChromaConnector implements VectorConnector {
     }));
   }
 
-  stats(collection: string | undefined, options?: CallOptions): Promise<Stats> {
-    if (collection === undefined) return this.#access.run('stats', options, serverStats);
-    return this.#access.on('stats', collection, options, async (session, { uuid }) => ({
-      records: await session.collection(uuid).count(),
-      approximate: false,
+  serverStats(options?: CallOptions): Promise<ServerStats> {
+    return this.#access.run('serverStats', options, async (session, call) => ({
+      collections: await countCollections(session, call),
     }));
   }
 
@@ -113,6 +118,12 @@ export class ChromaConnector implements VectorConnector {
         throw error;
       }
     });
+  }
+
+  stats(collection: string, options?: CallOptions): Promise<CollectionStats> {
+    return this.#access.on('stats', collection, options, async (session, { uuid }) => ({
+      records: await session.collection(uuid).count(),
+    }));
   }
 
   createCollection(spec: CollectionSpec, options?: CallOptions): Promise<CollectionInfo> {

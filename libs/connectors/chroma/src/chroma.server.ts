@@ -1,10 +1,8 @@
-import { type Call, ConnectorError, type ServerSettings, type Stats } from '@morag/connectors-core';
+import { type Call, ConnectorError, type ServerSettings } from '@morag/connectors-core';
 import { z } from 'zod';
-import { countCollections, listCollections, parse } from './chroma.collections.ts';
+import { parse } from './chroma.collections.ts';
 import type { ChromaOptions } from './chroma.options.ts';
 import type { ChromaSession } from './chroma.wire.ts';
-
-const PAGE = 100;
 
 const databaseJson = z.object({ name: z.string(), tenant: z.string() });
 const heartbeatJson = z.object({ 'nanosecond heartbeat': z.number() });
@@ -33,15 +31,4 @@ export async function pingServer(
 /** 1.5.9 still says 1.0.0 of itself. */
 export async function serverVersion(session: ChromaSession, call: Call): Promise<string> {
   return parse(z.string(), await session.request('GET', '/api/v2/version'), call);
-}
-
-/** One count for each collection: the server knows no total. */
-export async function serverStats(session: ChromaSession, call: Call): Promise<Stats> {
-  const collections = await countCollections(session, call);
-  let records = 0;
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await listCollections(session, call, offset, PAGE);
-    for (const { uuid } of page) records += await session.collection(uuid).count();
-    if (page.length < PAGE) return { records, approximate: false, collections };
-  }
 }

@@ -99,12 +99,16 @@ export interface ServerInfo {
   readonly warnings: readonly string[];
 }
 
-export interface Stats {
-  /** Of one collection, or of all. */
+export interface CollectionStats {
+  /** Exact. */
   readonly records: number;
-  readonly approximate: boolean;
-  readonly collections?: number;
   /** On disk, when the vendor tells. */
+  readonly sizeBytes?: number;
+}
+
+export interface ServerStats {
+  readonly collections: number;
+  /** On disk, of all collections, when the vendor tells. */
   readonly sizeBytes?: number;
 }
 
@@ -203,8 +207,8 @@ export interface VectorConnector {
   /** The cheapest call that proves that this vendor answers there. */
   ping(options?: CallOptions): Promise<Ping>;
   info(options?: CallOptions): Promise<ServerInfo>;
-  /** Of one collection, or of the server when `collection` is undefined. */
-  stats(collection: string | undefined, options?: CallOptions): Promise<Stats>;
+  /** What the server can say at once, whatever it holds: fit for a health check. */
+  serverStats(options?: CallOptions): Promise<ServerStats>;
 
   /** Pages of at most `limit` (100) collections, in the vendor's order. */
   listCollections(page?: { cursor?: string; limit?: number }, options?: CallOptions): Promise<CollectionPage>;
@@ -212,6 +216,7 @@ export interface VectorConnector {
   createCollection(spec: CollectionSpec, options?: CallOptions): Promise<CollectionInfo>;
   deleteCollection(name: string, request?: { ifExists?: boolean }, options?: CallOptions): Promise<void>;
   collectionExists(name: string, options?: CallOptions): Promise<boolean>;
+  stats(collection: string, options?: CallOptions): Promise<CollectionStats>;
 
   /** Replaces whole records; splits into vendor-sized batches; of two records with one id the last wins. */
   upsert(collection: string, records: readonly VectorRecord[], options?: CallOptions): Promise<UpsertResult>;

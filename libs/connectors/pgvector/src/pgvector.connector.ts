@@ -5,6 +5,7 @@ import {
   type CollectionInfo,
   type CollectionPage,
   type CollectionSpec,
+  type CollectionStats,
   ConnectorError,
   checkCollectionSpec,
   checkIds,
@@ -28,7 +29,7 @@ import {
   type ScanRequest,
   type ServerInfo,
   type ServerSettings,
-  type Stats,
+  type ServerStats,
   type UpsertResult,
   type Vector,
   type VectorConnector,
@@ -83,19 +84,9 @@ export class PgvectorConnector implements VectorConnector {
     );
   }
 
-  stats(collection: string | undefined, options?: CallOptions): Promise<Stats> {
-    const { schema } = this.#options;
-    if (collection === undefined) {
-      return this.#access.run('stats', options, (call) =>
-        this.#access.within(call, READ, (session) => databaseStats(session, schema)),
-      );
-    }
-    return this.#access.on('stats', collection, options, (table, call) =>
-      this.#access.within(call, READ, async (session) => ({
-        records: await countRows(session, table),
-        approximate: false,
-        sizeBytes: await tableSizeBytes(session, table.oid),
-      })),
+  serverStats(options?: CallOptions): Promise<ServerStats> {
+    return this.#access.run('serverStats', options, (call) =>
+      this.#access.within(call, READ, (session) => databaseStats(session, this.#options.schema)),
     );
   }
 
@@ -129,6 +120,15 @@ export class PgvectorConnector implements VectorConnector {
         throw error;
       }
     });
+  }
+
+  stats(collection: string, options?: CallOptions): Promise<CollectionStats> {
+    return this.#access.on('stats', collection, options, (table, call) =>
+      this.#access.within(call, READ, async (session) => ({
+        records: await countRows(session, table),
+        sizeBytes: await tableSizeBytes(session, table.oid),
+      })),
+    );
   }
 
   createCollection(spec: CollectionSpec, options?: CallOptions): Promise<CollectionInfo> {

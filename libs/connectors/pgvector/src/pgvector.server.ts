@@ -1,4 +1,4 @@
-import { type Call, ConnectorError, type ServerInfo, type Stats } from '@morag/connectors-core';
+import { type Call, ConnectorError, type ServerInfo, type ServerStats } from '@morag/connectors-core';
 import type { Session } from './pgvector.database.ts';
 
 /** The first version that scans an index iteratively. */
@@ -34,22 +34,15 @@ export async function checkServer(session: Session, call: Call): Promise<ServerI
   };
 }
 
-/** From PostgreSQL's own statistics: counting every table would read all of it. */
-export async function databaseStats(session: Session, schema: string): Promise<Stats> {
-  const [row] = await session.query<{ records: string; bytes: string; collections: string }>({
+export async function databaseStats(session: Session, schema: string): Promise<ServerStats> {
+  const [row] = await session.query<{ bytes: string; collections: string }>({
     text: `
-      SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::int8 AS records,
-        coalesce(sum(pg_total_relation_size(c.oid)), 0)::int8 AS bytes, count(*) AS collections
+      SELECT count(*) AS collections, coalesce(sum(pg_total_relation_size(c.oid)), 0)::int8 AS bytes
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE n.nspname = $1 AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') LIKE '{"morag":1,%'`,
     values: [schema],
   });
-  return {
-    records: Number(row?.records ?? 0),
-    approximate: true,
-    collections: Number(row?.collections ?? 0),
-    sizeBytes: Number(row?.bytes ?? 0),
-  };
+  return { collections: Number(row?.collections ?? 0), sizeBytes: Number(row?.bytes ?? 0) };
 }
 
 export async function tableSizeBytes(session: Session, oid: number): Promise<number> {

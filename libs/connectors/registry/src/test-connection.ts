@@ -139,11 +139,11 @@ async function ask(
 ): Promise<ConnectedServer> {
   const { version, edition, warnings } = await connector.info(call);
   const details = { ...call, timeoutMs: Math.max(1, call.timeoutMs * DETAILS_SHARE) };
-  const stats = await connector.stats(undefined, details).catch(() => undefined);
+  const stats = await connector.serverStats(details).catch(() => undefined);
   return {
     version,
     ...(edition !== undefined && { edition }),
-    ...(stats?.collections !== undefined && { collectionsCount: stats.collections }),
+    ...(stats && { collectionsCount: stats.collections }),
     ...(stats?.sizeBytes !== undefined && { storageSizeBytes: stats.sizeBytes }),
     ...(warnings.length > 0 && { warnings }),
   };
