@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from '@jest/globals';
-import { eventually, newInstallation } from '@morag/testing';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { eventually, type Installation, newInstallation } from '@morag/testing';
 import type { SearchAnswer } from './questions.ts';
 
 const FILES = 12;
 const folder = mkdtempSync(join(tmpdir(), 'morag-many-'));
-const installation = await newInstallation();
+let installation: Installation;
+beforeAll(async () => {
+  installation = await newInstallation();
+});
 afterAll(async () => {
   await installation.remove();
   rmSync(folder, { recursive: true, force: true });
