@@ -15,9 +15,6 @@ export type WritePolicy = (typeof WRITE_POLICIES)[number];
  * free, and its collections and log are still to be removed.
  */
 export const DATABASE_STATES = ['PROVISIONING', 'READY', 'DELETING'] as const;
-/** See DATABASE_STATES. */
-type DatabaseState = (typeof DATABASE_STATES)[number];
-
 /** What a caller decides about a database at creation. */
 export interface DatabaseSpec {
   readonly name: string;

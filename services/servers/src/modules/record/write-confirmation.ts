@@ -96,6 +96,9 @@ interface Wait {
   readonly waitMsMax: number;
 }
 
+/** Given as a reason, since the default one costs a stack trace for each write. */
+const OVER = new Error('the wait is over');
+
 async function waitForSome(board: SequenceBoard, wait: Wait, call: Call): Promise<void> {
   const { placementIds, needed, sequence, waitMsMax } = wait;
   const done = new AbortController();
@@ -111,7 +114,7 @@ async function waitForSome(board: SequenceBoard, wait: Wait, call: Call): Promis
     });
   } finally {
     clearTimeout(timer);
-    done.abort();
+    done.abort(OVER);
   }
 }
 
