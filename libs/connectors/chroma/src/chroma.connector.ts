@@ -157,7 +157,7 @@ export class ChromaConnector implements VectorConnector {
   upsert(collection: string, records: readonly VectorRecord[], options?: CallOptions): Promise<UpsertResult> {
     return this.#access.on('upsert', collection, options, async (session, info, call) => {
       checkRecords(call, records, info);
-      await upsertRecords(session.collection(info.uuid), records);
+      await upsertRecords(session, info.uuid, records);
       return { accepted: records.length, failed: [] };
     });
   }
@@ -220,7 +220,7 @@ export class ChromaConnector implements VectorConnector {
       if (!record?.vector) throw noSuchRecord(call);
       const metadata = { ...record.metadata, ...patch };
       refuse(call, metadataProblem(metadata));
-      await upsertRecords(handle, [{ ...record, vector: record.vector, metadata }]);
+      await upsertRecords(session, uuid, [{ ...record, vector: record.vector, metadata }]);
     });
   }
 

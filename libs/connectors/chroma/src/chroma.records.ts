@@ -3,15 +3,16 @@ import {
   type Include,
   lastOfEachId,
   matches,
-  plainVector,
   type StoredRecord,
   splitBatches,
+  type Vector,
   type VectorRecord,
 } from '@morag/connectors-core';
-import type { Collection, IncludeEnum, Metadata as SdkMetadata } from 'chromadb';
+import type { Collection, IncludeEnum } from 'chromadb';
 import { toChromaFilter } from './chroma.filter.ts';
 import { fromNative, type NativeMetadata, toNative } from './chroma.metadata.ts';
 import { CHROMA_CAPABILITIES } from './chroma.options.ts';
+import type { ChromaSession } from './chroma.wire.ts';
 
 /** Ids of one call: well below where the server's SQLite runs out of parameters (about 32,000). */
 const IDS_MAX = 5_000;
@@ -29,27 +30,30 @@ interface Row {
  * Whole records are replaced, where the server's own upsert keeps metadata keys and the document of the old ones
  * (chroma#1630). A record that loses a key or its document is deleted first; every other one is replaced in one step.
  */
-export async function upsertRecords(collection: Collection, records: readonly VectorRecord[]): Promise<void> {
+export async function upsertRecords(
+  session: ChromaSession,
+  uuid: string,
+  records: readonly VectorRecord[],
+): Promise<void> {
+  const collection = session.collection(uuid);
   const rows = lastOfEachId(records).map(toRow);
   const limits = { recordsMax: CHROMA_CAPABILITIES.maxBatchRecords, bytesMax: CHROMA_CAPABILITIES.maxBatchBytes };
   for (const batch of splitBatches(rows, limits, (row) => row.bytes)) {
     const shrinking = await shrinkingIds(collection, batch);
     if (shrinking.length > 0) await collection.delete({ ids: shrinking });
-    const withText = batch.filter((row) => row.record.document !== undefined);
-    const without = withText.length === 0 ? batch : batch.filter((row) => row.record.document === undefined);
-    if (withText.length > 0) await write(collection, withText, true);
-    if (without.length > 0) await write(collection, without, false);
+    await session.request('POST', `/collections/${uuid}/upsert`, {
+      ids: batch.map((row) => row.record.id),
+      embeddings: batch.map((row) => base64Of(row.record.vector)),
+      metadatas: batch.map((row) => row.metadata),
+      documents: batch.map((row) => row.record.document ?? null),
+    });
   }
 }
 
-async function write(collection: Collection, rows: readonly Row[], withText: boolean): Promise<void> {
-  await collection.upsert({
-    ids: rows.map((row) => row.record.id),
-    embeddings: rows.map((row) => plainVector(row.record.vector)),
-    // Null for a record without metadata, which the SDK and the server take and its types leave out.
-    metadatas: rows.map((row) => row.metadata as SdkMetadata),
-    documents: withText ? rows.map((row) => row.record.document ?? '') : undefined,
-  });
+/** The vector's 32-bit floats as the server takes them, in the byte order of every machine that Node runs on. */
+function base64Of(vector: Vector): string {
+  const { buffer, byteOffset, byteLength } = vector instanceof Float32Array ? vector : Float32Array.from(vector);
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }
 
 /** The records of a batch that exist with a key or a document which the new ones lack. */

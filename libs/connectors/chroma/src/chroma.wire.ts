@@ -12,7 +12,8 @@ export interface ChromaSession {
   collection(uuid: string): Collection;
   /**
    * An endpoint below the database's path, or at an absolute one, without the SDK: where it reads the answer
-   * incompletely, and for queries, where its `fetch` costs half as much again as the whole request does here.
+   * incompletely, for queries, where its `fetch` costs more than twice what the whole request does here, and for
+   * upserts, where it encodes 500 vectors of 384 dimensions in 74 ms of the event loop instead of 4.
    */
   request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown>;
   /** Whether the last answer had this status. */
@@ -23,16 +24,6 @@ export interface ChromaSession {
 export interface ChromaWire {
   run<T>(call: Call, work: (session: ChromaSession) => Promise<T>): Promise<T>;
   close(): Promise<void>;
-}
-
-// The SDK asks a fresh client's server what it supports before the first write; every server since 1.0.0 says this.
-const PREFLIGHT = { max_batch_size: 5461, supports_base64_encoding: true };
-
-class SessionClient extends ChromaClient {
-  constructor(args: ConstructorParameters<typeof ChromaClient>[0]) {
-    super(args);
-    this.preflightChecks = PREFLIGHT;
-  }
 }
 
 export function createChromaWire(settings: ServerSettings, options: ChromaOptions, egress: Egress): ChromaWire {
@@ -60,9 +51,7 @@ export function createChromaWire(settings: ServerSettings, options: ChromaOption
           dispatcher: observing(dispatcher, answer),
         };
         const ssl = tls !== undefined;
-        return new SessionClient({ host: urlHost, port, ssl, tenant, database, headers, fetchOptions }).collection(
-          uuid,
-        );
+        return new ChromaClient({ host: urlHost, port, ssl, tenant, database, headers, fetchOptions }).collection(uuid);
       },
       async request(method, path, body) {
         answer.status = undefined;
