@@ -80,7 +80,12 @@ it('kills a process that has gone silent', async () => {
   const client = open({ silenceMsMax: 1_000 });
   const asked = client.infer('text', 'query', never);
   process.kill(client.pid ?? 0, 'SIGSTOP');
-  await expect(asked).rejects.toMatchObject({ message: 'The embedding process died.', retryable: true });
+  // Further questions are no sign of life.
+  const more = setInterval(() => void client.infer('more', 'query', never).catch(() => {}), 100);
+  await expect(asked.finally(() => clearInterval(more))).rejects.toMatchObject({
+    message: 'The embedding process died.',
+    retryable: true,
+  });
 });
 
 it('says why a model cannot be loaded', async () => {

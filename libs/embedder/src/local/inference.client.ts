@@ -122,6 +122,7 @@ export class InferenceClient {
 
   #receive(child: ChildProcess, reply: InferenceReply): void {
     if (child !== this.#child) return;
+    this.#stopClock();
     if (reply.type === 'unusable') {
       child.kill('SIGKILL');
       const message = `The embedding model cannot be loaded: ${reply.message}`;
@@ -147,7 +148,7 @@ export class InferenceClient {
   }
 
   #lose(error: EmbedderError, lost: { all: boolean }): void {
-    clearTimeout(this.#silence);
+    this.#stopClock();
     this.#child = undefined;
     this.#ready = false;
     const jobs = [...this.#sent.values(), ...(lost.all ? this.#waiting : [])];
@@ -156,17 +157,21 @@ export class InferenceClient {
     for (const job of jobs) job.settle({ error });
   }
 
-  /** Work keeps both processes alive, and the clock running that ends a silent one. */
+  /** Work keeps both processes alive, and the clock running that ends a silent one; only an answer sets it back. */
   #watch(child: ChildProcess, busy: boolean): void {
-    clearTimeout(this.#silence);
     if (!busy) {
+      this.#stopClock();
       child.unref();
       child.channel?.unref();
       return;
     }
     child.ref();
     child.channel?.ref();
-    this.#silence = setTimeout(() => child.kill('SIGKILL'), this.#limits.silenceMsMax);
-    this.#silence.unref();
+    this.#silence ??= setTimeout(() => child.kill('SIGKILL'), this.#limits.silenceMsMax).unref();
+  }
+
+  #stopClock(): void {
+    clearTimeout(this.#silence);
+    this.#silence = undefined;
   }
 }

@@ -23,7 +23,11 @@ export function chunkDocument(document: ExtractedDocument, bounds: ChunkBounds =
   const language = document.language === UNDETERMINED ? 'en' : document.language;
   const sections = sectionsOf(document.blocks, document.title).map((section) => measured(section, bounds, language));
   const passages = merged(sections, bounds).flatMap((section) =>
-    pack(section.units, bounds).map((units) => ({ path: section.path, units })),
+    pack(section.units, bounds).map((units, at, all) => ({
+      path: section.path,
+      units,
+      page: pageOf(units, all[at - 1]),
+    })),
   );
   return passages.map((passage, index) => chunkOf(passage, index, document));
 }
@@ -76,11 +80,18 @@ function withHeadings(section: MeasuredSection, path: readonly string[]): readon
   return [{ ...first, text: `${own.join('\n')}\n${first.text}`, joint: '\n\n', repeatable: false }, ...rest];
 }
 
-function chunkOf(
-  passage: { path: readonly string[]; units: readonly Unit[] },
-  index: number,
-  document: ExtractedDocument,
-): Chunk {
+interface Passage {
+  readonly path: readonly string[];
+  readonly units: readonly Unit[];
+  readonly page: number | undefined;
+}
+
+/** The page of the first unit that is not repeated from the passage before. */
+function pageOf(units: readonly Unit[], before: readonly Unit[] = []): number | undefined {
+  return (units.find((unit) => !before.includes(unit)) ?? units[0])?.page;
+}
+
+function chunkOf(passage: Passage, index: number, document: ExtractedDocument): Chunk {
   const [first] = passage.units;
   const body = passage.units.map((unit, at) => (at === 0 ? unit.text : unit.joint + unit.text)).join('');
   const text = first?.header === undefined ? body : `${first.header}\n${body}`;
@@ -91,7 +102,7 @@ function chunkOf(
     index,
     text,
     headingPath,
-    ...(first?.page !== undefined && { page: first.page }),
+    ...(passage.page !== undefined && { page: passage.page }),
     startOffset: Math.min(...passage.units.map((unit) => unit.start)),
     endOffset: Math.max(...passage.units.map((unit) => unit.end)),
     language: detectPassageLanguage(text, document.language),

@@ -8,14 +8,11 @@ export interface PackBounds {
 }
 
 /**
- * Packs units in order into passages of about equal size, none larger than the bound unless a single unit is. The first
- * units of a passage may be repeated ones from the passage before.
+ * Packs units in order into passages of about equal size, none larger than the bound unless a single unit is. A passage ends
+ * between two blocks where that leaves it at least half full. Its first units may be repeated from the one before.
  */
 export function pack(units: readonly Unit[], bounds: PackBounds): Unit[][] {
-  const total = units.reduce((sum, unit) => sum + unit.tokens, 0);
-  // Each passage but the first brings its overlap along.
-  const count = Math.max(1, Math.ceil((total - bounds.overlap) / (bounds.tokensMax - bounds.overlap)));
-  const aim = (total + (count - 1) * bounds.overlap) / count;
+  const aim = fairShare(tokensOf(units), bounds);
   const passages: Unit[][] = [];
   let current: Unit[] = [];
   let tokens = 0;
@@ -24,15 +21,36 @@ export function pack(units: readonly Unit[], bounds: PackBounds): Unit[][] {
     // Equal shares: another unit goes in as long as that brings the passage nearer to its share than leaving it out.
     const isEnough = tokens + unit.tokens / 2 > aim;
     if (current.length > 0 && (isFull || isEnough)) {
-      passages.push(current);
-      current = tail(current, Math.min(bounds.overlap, bounds.tokensMax - unit.tokens));
-      tokens = current.reduce((sum, each) => sum + each.tokens, 0);
+      const end = endOf(current, unit, aim);
+      const rest = current.slice(end);
+      const passage = current.slice(0, end);
+      passages.push(passage);
+      const free = bounds.tokensMax - tokensOf(rest) - unit.tokens;
+      current = [...tail(passage, Math.min(bounds.overlap, free)), ...rest];
+      tokens = tokensOf(current);
     }
     current.push(unit);
     tokens += unit.tokens;
   }
   if (current.length > 0) passages.push(current);
   return passages;
+}
+
+function tokensOf(units: readonly Unit[]): number {
+  return units.reduce((sum, unit) => sum + unit.tokens, 0);
+}
+
+/** The size of passages when all are equal. Each but the first brings its overlap along. */
+function fairShare(total: number, { tokensMax, overlap }: PackBounds): number {
+  const count = Math.max(1, Math.ceil((total - overlap) / (tokensMax - overlap)));
+  return (total + (count - 1) * overlap) / count;
+}
+
+/** How many of the units make the passage: all, or those before the block that the next unit would cut. */
+function endOf(units: readonly Unit[], next: Unit, aim: number): number {
+  if (next.startsBlock) return units.length;
+  const start = units.findLastIndex((unit) => unit.startsBlock);
+  return start > 0 && tokensOf(units.slice(0, start)) >= aim / 2 ? start : units.length;
 }
 
 /** The last sentences, as far as they fit. */

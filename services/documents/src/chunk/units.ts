@@ -10,6 +10,8 @@ export interface Unit {
   readonly page: number | undefined;
   /** What stands between this unit and the one before it, when both are in one passage. */
   readonly joint: string;
+  /** Whether a block begins with it, before which a passage ends better than within one. */
+  readonly startsBlock: boolean;
   /** Whether it may be repeated at the start of the next passage: sentences tell what the following ones are about. */
   readonly repeatable: boolean;
   /** A table's header, which a passage needs that starts in the middle of the table. */
@@ -25,7 +27,7 @@ export function unitsOf(block: BodyBlock, tokensMax: number, language: string): 
   const isKeptWhole = block.kind !== 'paragraph';
   if (isKeptWhole && tokens <= tokensMax) {
     const whole = { text: block.text, tokens, start: block.offset, end: block.offset + block.text.length };
-    return [{ ...whole, page: block.page, joint: BLOCK_JOINT, repeatable: false }];
+    return [{ ...whole, page: block.page, joint: BLOCK_JOINT, startsBlock: true, repeatable: false }];
   }
   const parts = block.kind === 'paragraph' ? sentences(block.text, language) : lines(block.text);
   const header = block.kind === 'table' ? block.text.slice(0, block.text.indexOf('\n')) : undefined;
@@ -39,6 +41,7 @@ export function unitsOf(block: BodyBlock, tokensMax: number, language: string): 
       end: block.offset + part.at + part.text.length,
       page: block.page,
       joint: at === 0 ? BLOCK_JOINT : inner,
+      startsBlock: at === 0,
       repeatable: block.kind === 'paragraph',
       ...(header && at > 0 && { header }),
     }));
