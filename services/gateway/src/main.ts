@@ -1,14 +1,13 @@
 import { ConfigError, type GatewayConfig, gatewayConfig } from '@morag/config';
-import { createServiceTransport, type ServiceTransport } from '@morag/rpc';
+import { createServiceTransport, runProgram, type ServiceTransport } from '@morag/rpc';
 import { createLogger, createMetrics, startTracing } from '@morag/telemetry';
 import { buildGateway } from './gateway.ts';
 
 /** The services of this version. */
-const SERVICES = ['identity', 'servers', 'documents'] as const;
+type Service = 'identity' | 'servers' | 'documents';
 
-/** Runs the gateway as a process of its own until it is told to stop. */
-async function main(): Promise<void> {
-  const config = gatewayConfig(process.env);
+/** The gateway with all that a process of its own needs. */
+async function build(config: GatewayConfig) {
   const tracing = await startTracing({ service: 'gateway', endpoint: config.otlpEndpoint });
   const transports = connect(config);
   const gateway = await buildGateway(config, {
@@ -16,25 +15,29 @@ async function main(): Promise<void> {
     logger: createLogger({ level: config.logLevel, service: 'gateway' }),
     metrics: createMetrics({ service: 'gateway' }),
   });
-  await gateway.start();
-  await new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
-  await gateway.stop();
-  for (const transport of Object.values(transports)) transport.close();
-  await tracing.stop();
+  return {
+    start: () => gateway.start().catch((error: unknown) => Promise.reject(explain(error, config))),
+    async stop() {
+      await gateway.stop();
+      for (const transport of Object.values(transports)) transport.close();
+      await tracing.stop();
+    },
+  };
 }
 
-function connect({ peers }: GatewayConfig): Record<(typeof SERVICES)[number], ServiceTransport> {
-  const to = (name: (typeof SERVICES)[number]): ServiceTransport => {
+function connect({ peers }: GatewayConfig): Record<Service, ServiceTransport> {
+  const to = (name: Service): ServiceTransport => {
     const { host, port } = peers[name];
     return createServiceTransport({ baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` });
   };
   return { identity: to('identity'), servers: to('servers'), documents: to('documents') };
 }
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(error instanceof ConfigError ? 2 : 1);
-  },
-);
+/** What to do about a port that is taken, instead of the words of the operating system. */
+function explain(error: unknown, { listen }: GatewayConfig): unknown {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') return error;
+  const text = `Port ${listen.port} is in use by another program; stop it, or set MORAG_GATEWAY_PORT to another port`;
+  return new Error(text, { cause: error });
+}
+
+await runProgram(() => build(gatewayConfig(process.env)), { isUsageError: (error) => error instanceof ConfigError });
