@@ -4,8 +4,10 @@ import { connectClient, type Database as Orm } from '@morag/orm';
 import type { Logger } from '@morag/telemetry';
 import { buildDataPlane } from './data-plane.ts';
 import { createHousekeeping } from './housekeeping.ts';
+import { createInstance } from './instance.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
 import { createDatabaseStore } from './modules/database/database.store.ts';
+import { createProvisioning } from './modules/database/provisioning.ts';
 import { createDatabaseRemover } from './modules/database/remove-database.ts';
 import { createConsistencyTokens } from './modules/log/consistency-token.ts';
 import { createPlacementStore } from './modules/placement/placement.store.ts';
@@ -37,8 +39,10 @@ export function buildServices({ db, egress, vendors, vault, tokenSecret, clock, 
   const checks = createServerCheckStore(db);
   const databases = createDatabaseStore(db);
   const placements = createPlacementStore(db);
+  const instance = createInstance();
   const plane = buildDataPlane({
     db,
+    instance,
     connect: () => connectClient(db.options, logger),
     placements,
     vendors,
@@ -51,6 +55,10 @@ export function buildServices({ db, egress, vendors, vault, tokenSecret, clock, 
   });
   const { pool, appliers, board, directory } = plane;
   const remover = createDatabaseRemover({ placements, pool, appliers, board, directory, logger });
+  const discard = async (databaseId: string): Promise<void> => {
+    await placements.condemn({ unfinished: databaseId });
+    await remover.tryRemove(databaseId);
+  };
   const housekeeping = createHousekeeping({ remover, logger });
   const dropConnector = ({ id }: { readonly id: string }): void => pool.drop(id);
 
@@ -66,6 +74,8 @@ export function buildServices({ db, egress, vendors, vault, tokenSecret, clock, 
     vault,
     clock,
     dropConnector,
+    discard,
+    provisioning: createProvisioning({ databases, instance, discard }),
     tokens: createConsistencyTokens(tokenSecret),
     purgeOwner: (ownerId: string, signal: AbortSignal) =>
       purgeOwner({ servers, placements, remover, onDeleted: dropConnector }, ownerId, signal),

@@ -1,6 +1,7 @@
-import { newId, type Database as Orm } from '@morag/orm';
+import type { Database as Orm } from '@morag/orm';
 import type { Logger } from '@morag/telemetry';
 import type pg from 'pg';
+import type { Instance } from './instance.ts';
 import { type ConnectorPool, createConnectorPool } from './modules/connector/connector-pool.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
 import { createDatabaseDirectory, type DatabaseDirectory } from './modules/database/database-directory.ts';
@@ -34,6 +35,7 @@ export interface DataPlane {
 /** See buildDataPlane. */
 export interface DataPlaneDeps {
   readonly db: Orm;
+  readonly instance: Instance;
   /** A connection outside the pool, to listen on. */
   readonly connect: () => Promise<pg.Client>;
   readonly placements: PlacementStore;
@@ -97,14 +99,13 @@ function buildGround({ logger, placements, vendors, findServer }: DataPlaneDeps)
 }
 
 /** The way in: the log, those who apply it, and those who keep it in order. */
-function buildLog({ db, connect, logger, settings }: DataPlaneDeps, ground: Ground) {
+function buildLog({ db, instance, connect, logger, settings }: DataPlaneDeps, ground: Ground) {
   const { board, pool, directory } = ground;
-  const leases = createLeaseStore(db);
+  const leases = createLeaseStore(db, instance);
   const mutations = createMutationStore(db);
   const wakeBus = createWakeBus({ db, connect, logger });
   const appliers = createAppliers({
     ...ground,
-    instanceId: newId(),
     log: mutations,
     leases,
     logger,

@@ -13,7 +13,7 @@ import { UNAVAILABLE_METHODS } from './not-yet-available.ts';
 
 /** Registers the handlers of all services of this program. */
 export function registerServices(services: Services, pageTokens: PageTokens): (router: ConnectRouter) => void {
-  const { servers, placements, remover, directory, dropConnector } = services;
+  const { servers, placements, directory, dropConnector } = services;
   return (router) => {
     router.service(ServerService, {
       ...notYetAvailable(ServerService, UNAVAILABLE_METHODS.server),
@@ -34,10 +34,6 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
         ...services,
         pageTokens,
         onChanged: (databaseId) => directory.forget(databaseId),
-        discard: async (databaseId) => {
-          await placements.condemn({ unfinished: databaseId });
-          await remover.tryRemove(databaseId);
-        },
       }),
     });
     router.service(RecordService, {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Mutation_WritePolicy } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { eventually } from '@morag/testing';
 import pg from 'pg';
+import { createInstance } from '../src/instance.ts';
 import { newDatabase, record, refusal } from './data.ts';
 import { type Caller, type Clients, type Harness, startServers } from './harness.ts';
 
@@ -22,6 +23,9 @@ afterAll(async () => {
   await sql.end();
   await harness.close();
 });
+
+/** Beyond what Linux gives out. */
+const DEAD_PID = 5_000_000;
 
 const upsert = (through: Clients, databaseId: string, id: string, writePolicy?: Mutation_WritePolicy) =>
   through.records.upsertRecords({ databaseId, records: [record(id)], writePolicy }, alice.as);
@@ -91,6 +95,15 @@ describe('an applier that dies', () => {
     expect(Number((await placementRow(placementId)).epoch)).toBe(8);
   });
 
+  it('with its process is replaced at once', async () => {
+    const { databaseId, placementId } = await newDatabase(harness, alice);
+    await sql.query(
+      `update servers.placements set lease_owner = $2, lease_until = now() + interval '1 hour' where id = $1`,
+      [placementId, `${createInstance().machine}.${DEAD_PID}.x`],
+    );
+    expect(await refusal(upsert(harness, databaseId, 'a'))).toEqual({ fields: [] });
+  });
+
   it('after it logged and before it applied has lost nothing', async () => {
     const { databaseId, memory, collection } = await newDatabase(harness, alice);
     const third = await harness.another();
@@ -125,6 +138,28 @@ describe('an applier that lost its lease', () => {
     await eventually(async () => expect((await placementRow(placementId)).applied_seq).toBe('1'));
     expect(memory.records(collection).size).toBe(1);
     expect(memory.upserts).toEqual([1, 1]);
+  });
+});
+
+describe('a database whose making was cut off', () => {
+  it.each([
+    ['by the death of its process', `${createInstance().machine}.${DEAD_PID}.x`, '1 hour'],
+    ['and whose maker has fallen silent', 'elsewhere.1.x', '1 second'],
+  ])('%s gives its name and its collection back', async (_how, owner, silentIn) => {
+    const cut = await newDatabase(harness, alice, { name: 'cut', collection: 'cut' });
+    const { serverId, memory } = cut;
+    await sql.query(`update servers.databases set state = 'PROVISIONING' where id = $1`, [cut.databaseId]);
+    await sql.query(
+      `update servers.placements set state = 'PROVISIONING', lease_owner = $2, lease_until = now() + $3::interval
+       where database_id = $1`,
+      [cut.databaseId, owner, silentIn],
+    );
+    const database = { name: 'cut', collection: 'cut', dimension: 3, serverId };
+    const { id: databaseId } = await harness.databases.createDatabase({ database }, alice.as);
+    expect([...memory.collections.keys()]).toEqual(['cut']);
+    await harness.databases.deleteDatabase({ databaseId }, alice.as);
+    const { rows } = await sql.query('select from servers.databases where id = $1', [cut.databaseId]);
+    expect(rows).toEqual([]);
   });
 });
 

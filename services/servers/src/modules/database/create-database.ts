@@ -9,11 +9,13 @@ import type { ServerStore } from '../server/server.store.ts';
 import type { Server } from '../server/server.ts';
 import { collectionInUse, type DatabaseStore } from './database.store.ts';
 import type { Database, DatabaseSpec } from './database.ts';
+import type { Provisioning } from './provisioning.ts';
 
 /** See createDatabase. */
 export interface CreateDatabaseDeps {
   readonly servers: Pick<ServerStore, 'find'>;
-  readonly databases: Pick<DatabaseStore, 'insert' | 'publish'>;
+  readonly databases: Pick<DatabaseStore, 'publish'>;
+  readonly provisioning: Provisioning;
   readonly pool: Pick<ConnectorPool, 'use'>;
   /** Takes back a database that was not finished; what cannot be removed now is removed later. */
   readonly discard: (databaseId: string) => Promise<void>;
@@ -49,7 +51,8 @@ export async function createDatabase(
       throw fromConnectorError(error, call.signal);
     });
   await onServer((connector) => checkFits(connector, collection, spec, call));
-  await deps.databases.insert({ ...spec, id, ownerId, placementId: newId(), serverId, collection });
+  const row = { ...spec, id, ownerId, placementId: newId(), serverId, collection };
+  const holding = await deps.provisioning.begin(row, call);
   try {
     const { name: _name, dimension, metric } = spec;
     await onServer((connector) =>
@@ -61,6 +64,8 @@ export async function createDatabase(
   } catch (error) {
     await deps.discard(id);
     throw error;
+  } finally {
+    holding.end();
   }
 }
 

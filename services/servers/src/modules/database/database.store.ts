@@ -25,13 +25,31 @@ export interface NewDatabase extends DatabaseSpec {
   readonly collection: string;
 }
 
+/** Who makes a database, and for how long that is believed without another word. */
+export interface Hold {
+  readonly owner: string;
+  readonly ttlMs: number;
+}
+
+/** A database that is being made, or whose making was cut off. */
+export interface Rival {
+  readonly id: string;
+  readonly owner: string;
+  /** Its maker has not been heard of for too long. */
+  readonly isSilent: boolean;
+}
+
 /** What an update may set. */
 export type DatabaseChanges = Partial<Omit<DatabaseSpec, 'dimension' | 'metric'>>;
 
 /** The databases in PostgreSQL. */
 export interface DatabaseStore {
   /** Makes a database that nobody sees yet, and its placement. DATABASE_EXISTS, COLLECTION_IN_USE. */
-  insert(database: NewDatabase): Promise<void>;
+  insert(database: NewDatabase, hold: Hold): Promise<void>;
+  /** Whoever makes the database is still at it. */
+  hold(id: string, hold: Hold): Promise<void>;
+  /** An unfinished database that has the name or the collection that this one wants. */
+  rivalOf(database: NewDatabase): Promise<Rival | undefined>;
   /** Shows it to its owner, its placement in sync with the empty log. Undefined when it was given up meanwhile. */
   publish(id: string): Promise<Database | undefined>;
   find(id: string, scope: Scope): Promise<Database | undefined>;
@@ -86,19 +104,7 @@ const READY: Condition = () => `d.state = 'READY'`;
 export function createDatabaseStore(db: Orm): DatabaseStore {
   const find = (id: string, scope: Scope): Promise<Database | undefined> => findReady(db, id, scope);
   return {
-    insert: (database) => insert(db, database),
-    async publish(id) {
-      const [row] = await db.read<{ id: string }>(
-        `with shown as (
-           update databases set state = 'READY', updated_at = now() where id = $1 and state = 'PROVISIONING' returning id
-         ), following as (
-           update placements set state = 'IN_SYNC', updated_at = now() from shown where database_id = shown.id
-         )
-         select id from shown`,
-        [id],
-      );
-      return row && find(id, {});
-    },
+    ...creation(db),
     find,
     async list(request, { ownerId }) {
       const conditions = ownerId ? [READY, equals('d.owner_id', ownerId)] : [READY];
@@ -127,6 +133,45 @@ export function createDatabaseStore(db: Orm): DatabaseStore {
   };
 }
 
+function creation(db: Orm): Pick<DatabaseStore, 'insert' | 'hold' | 'rivalOf' | 'publish'> {
+  return {
+    insert: (database, hold) => insert(db, database, hold),
+    async hold(id, { owner, ttlMs }) {
+      await db.read(
+        `update placements set lease_until = ${TTL}
+         where database_id = $1 and state = 'PROVISIONING' and lease_owner = $3`,
+        [id, ttlMs, owner],
+      );
+    },
+    async rivalOf({ ownerId, name, serverId, collection }) {
+      const [rival] = await db.read<Rival>(
+        `select d.id, coalesce(p.lease_owner, '') as owner, coalesce(p.lease_until < now(), true) as "isSilent"
+         from databases d join placements p on p.database_id = d.id
+         where d.state = 'PROVISIONING'
+           and ((d.owner_id = $1 and d.name = $2) or (p.server_id = $3 and p.collection = $4))
+         limit 1`,
+        [ownerId, name, serverId, collection],
+      );
+      return rival;
+    },
+    async publish(id) {
+      const [row] = await db.read<{ id: string }>(
+        `with shown as (
+           update databases set state = 'READY', updated_at = now() where id = $1 and state = 'PROVISIONING' returning id
+         ), following as (
+           update placements set state = 'IN_SYNC', lease_owner = null, lease_until = null, updated_at = now()
+           from shown where database_id = shown.id
+         )
+         select id from shown`,
+        [id],
+      );
+      return row && findReady(db, id, {});
+    },
+  };
+}
+
+const TTL = `now() + make_interval(secs => $2::double precision / 1000)`;
+
 async function findReady(db: Orm, id: string, { ownerId }: Scope): Promise<Database | undefined> {
   const [row] = await db.read<DatabaseRow>(
     `select ${COLUMNS} from ${SOURCE}
@@ -136,7 +181,11 @@ async function findReady(db: Orm, id: string, { ownerId }: Scope): Promise<Datab
   return row && toDatabase(row);
 }
 
-async function insert(db: Orm, { placementId, serverId, collection, ...database }: NewDatabase): Promise<void> {
+async function insert(
+  db: Orm,
+  { placementId, serverId, collection, ...database }: NewDatabase,
+  hold: Hold,
+): Promise<void> {
   const times = { created_at: new Date(), updated_at: new Date() };
   const row = insertInto('databases', { ...toColumns(database), ...times, state: 'PROVISIONING' });
   const placement = insertInto('placements', {
@@ -152,6 +201,11 @@ async function insert(db: Orm, { placementId, serverId, collection, ...database 
     .transaction(async (em) => {
       await query(em, row.sql, row.params);
       await query(em, placement.sql, placement.params);
+      await query(em, `update placements set lease_owner = $3, lease_until = ${TTL} where id = $1`, [
+        placementId,
+        hold.ttlMs,
+        hold.owner,
+      ]);
     })
     .catch((error: unknown) => {
       throw asTaken(error);

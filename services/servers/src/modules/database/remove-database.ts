@@ -21,11 +21,8 @@ export interface DatabaseRemoverDeps {
   readonly board: Pick<SequenceBoard, 'forget'>;
   readonly directory: Pick<DatabaseDirectory, 'forget'>;
   readonly logger: Logger;
-  /** Longer than any creation can take. */
-  readonly provisioningMsMax?: number;
 }
 
-const PROVISIONING_MS_MAX = 15 * 60_000;
 const SERVER_TIMEOUT_MS = 5_000;
 const SWEEP_MAX = 20;
 
@@ -73,7 +70,7 @@ export function createDatabaseRemover(deps: DatabaseRemoverDeps): DatabaseRemove
       }
     },
     async sweep(signal) {
-      await placements.condemn({ provisioningForMs: deps.provisioningMsMax ?? PROVISIONING_MS_MAX });
+      await placements.condemn('abandoned');
       for (const remains of await placements.remains(SWEEP_MAX)) {
         if (signal.aborted) return;
         await removeOrPostpone(remains);

@@ -20,7 +20,6 @@ export interface ApplierPlacement {
 
 /** What an applier works with; time and chance are parts, so that a simulation can drive it. */
 export interface ApplierDeps {
-  readonly instanceId: string;
   readonly log: Pick<MutationStore, 'readAfter'>;
   readonly leases: LeaseStore;
   readonly board: SequenceBoard;
@@ -108,10 +107,10 @@ class LogApplier implements Applier {
   }
 
   async #run(): Promise<ApplierEnd> {
-    const { leases, now, logger, instanceId, settings } = this.#deps;
+    const { leases, now, logger, settings } = this.#deps;
     const { leaseTtlMs: ttlMs } = settings;
     const acquiredAtMs = now();
-    const lease = await leases.acquire(this.#placement.id, instanceId, ttlMs);
+    const lease = await leases.acquire(this.#placement.id, ttlMs);
     if (!lease) return 'held';
     const keeper = createLeaseKeeper({ leases, now, ttlMs }, lease, acquiredAtMs);
     const progress = createProgressWriter({

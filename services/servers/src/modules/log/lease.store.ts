@@ -1,4 +1,5 @@
 import type { Database } from '@morag/orm';
+import type { Instance } from '../../instance.ts';
 import type { PlacementState } from '../placement/placement.ts';
 import type { Refusal } from './apply-batch.ts';
 import { encodeUpsert } from './mutation.codec.ts';
@@ -20,8 +21,11 @@ export interface PlacedRefusal extends Refusal {
 
 /** Leases and progress in PostgreSQL. Each write names its epoch and answers whether that is still the current one. */
 export interface LeaseStore {
-  /** Undefined while another instance holds it, or when the placement follows no log (now). */
-  acquire(placementId: string, instanceId: string, ttlMs: number): Promise<Lease | undefined>;
+  /**
+   * Undefined while another instance holds it, or when the placement follows no log (now). From an instance that is
+   * certainly dead it is taken at once.
+   */
+  acquire(placementId: string, ttlMs: number): Promise<Lease | undefined>;
   renew(lease: Lease, ttlMs: number): Promise<boolean>;
   /** The server has confirmed everything up to `sequence`. Renews the lease too. */
   advance(lease: Lease, sequence: number, ttlMs: number): Promise<boolean>;
@@ -41,22 +45,33 @@ const FOLLOWING = `('IN_SYNC', 'LAGGING', 'OFFLINE', 'CATCHING_UP')`;
 const TTL = (parameter: string): string => `now() + make_interval(secs => ${parameter}::double precision / 1000)`;
 
 /** Creates the store. */
-export function createLeaseStore(db: Database): LeaseStore {
-  return { ...leases(db), ...held(db), ...overview(db) };
+export function createLeaseStore(db: Database, instance: Instance): LeaseStore {
+  return { ...leases(db, instance), ...held(db), ...overview(db, instance) };
 }
 
-function leases(db: Database): Pick<LeaseStore, 'acquire' | 'release'> {
+function leases(db: Database, instance: Instance): Pick<LeaseStore, 'acquire' | 'release'> {
+  const take = async (placementId: string, ttlMs: number, deadOwner?: string): Promise<Lease | undefined> => {
+    const [row] = await db.read<LeaseRow>(
+      `update placements set lease_owner = $2, lease_until = ${TTL('$3')}, epoch = epoch + 1
+       where id = $1 and state in ${FOLLOWING}
+         and (lease_owner is null or lease_owner in ($2, $4) or lease_until < now())
+       returning epoch, applied_seq, state,
+         exists (select from quarantined_records q where q.placement_id = placements.id) as has_quarantine`,
+      [placementId, instance.id, ttlMs, deadOwner],
+    );
+    return row && toLease(placementId, row);
+  };
+
   return {
-    async acquire(placementId, instanceId, ttlMs) {
-      const [row] = await db.read<LeaseRow>(
-        `update placements set lease_owner = $2, lease_until = ${TTL('$3')}, epoch = epoch + 1
-         where id = $1 and state in ${FOLLOWING}
-           and (lease_owner is null or lease_owner = $2 or lease_until < now())
-         returning epoch, applied_seq, state,
-           exists (select from quarantined_records q where q.placement_id = placements.id) as has_quarantine`,
-        [placementId, instanceId, ttlMs],
+    async acquire(placementId, ttlMs) {
+      const lease = await take(placementId, ttlMs);
+      if (lease) return lease;
+      const [holder] = await db.read<{ lease_owner: string | null }>(
+        'select lease_owner from placements where id = $1',
+        [placementId],
       );
-      return row && toLease(placementId, row);
+      const owner = holder?.lease_owner;
+      return owner && instance.isDead(owner) ? take(placementId, ttlMs, owner) : undefined;
     },
     async release({ placementId, epoch }) {
       await db.read('update placements set lease_owner = null, lease_until = null where id = $1 and epoch = $2', [
@@ -119,17 +134,22 @@ function held(db: Database): Pick<LeaseStore, 'renew' | 'advance' | 'fail' | 'qu
   };
 }
 
-function overview(db: Database): Pick<LeaseStore, 'unserved' | 'progress'> {
+function overview(db: Database, instance: Instance): Pick<LeaseStore, 'unserved' | 'progress'> {
   return {
     async unserved(limit) {
-      const rows = await db.read<{ id: string; database_id: string }>(
-        `select p.id, p.database_id from placements p join databases d on d.id = p.database_id
-         where d.state = 'READY' and p.applied_seq < d.head_seq and p.state in ${FOLLOWING}
-           and (p.lease_owner is null or p.lease_until < now())
+      const rows = await db.read<{ id: string; database_id: string; lease_owner: string | null; is_free: boolean }>(
+        `select id, database_id, lease_owner, is_free from (
+           select p.id, p.database_id, p.lease_owner, p.lease_owner is null or p.lease_until < now() as is_free
+           from placements p join databases d on d.id = p.database_id
+           where d.state = 'READY' and p.applied_seq < d.head_seq and p.state in ${FOLLOWING}
+         ) as behind
+         where is_free or (starts_with(lease_owner, $2) and lease_owner <> $3)
          limit $1`,
-        [limit],
+        [limit, `${instance.machine}.`, instance.id],
       );
-      return rows.map(({ id, database_id }) => ({ placementId: id, databaseId: database_id }));
+      return rows
+        .filter(({ lease_owner, is_free }) => is_free || instance.isDead(lease_owner ?? ''))
+        .map(({ id, database_id }) => ({ placementId: id, databaseId: database_id }));
     },
     async progress(placementIds) {
       const rows = await db.read<{ id: string; applied_seq: bigint }>(

@@ -59,7 +59,7 @@ export type Condemned =
   | { readonly id: string; readonly ownerId?: string }
   | { readonly unfinished: string }
   | { readonly ownedBy: string }
-  | { readonly provisioningForMs: number };
+  | 'abandoned';
 
 interface ViewRow {
   readonly id: string;
@@ -233,14 +233,13 @@ async function remains(db: Orm, where: string, params: readonly unknown[]): Prom
 }
 
 function conditionOf(which: Condemned): [string, readonly unknown[]] {
+  if (which === 'abandoned') {
+    const heardOf = 'select from placements p where p.database_id = databases.id and p.lease_until >= now()';
+    return [`state = 'PROVISIONING' and not exists (${heardOf})`, []];
+  }
   if ('unfinished' in which) return [`id = $1 and state = 'PROVISIONING'`, [which.unfinished]];
   if ('ownedBy' in which) return ['owner_id = $1', [which.ownedBy]];
-  if ('id' in which)
-    return [`id = $1 and state = 'READY' and ($2::uuid is null or owner_id = $2)`, [which.id, which.ownerId]];
-  return [
-    `state = 'PROVISIONING' and updated_at < now() - make_interval(secs => $1::double precision / 1000)`,
-    [which.provisioningForMs],
-  ];
+  return [`id = $1 and state = 'READY' and ($2::uuid is null or owner_id = $2)`, [which.id, which.ownerId]];
 }
 
 function toView(rows: readonly ViewRow[]): DatabaseView | undefined {
