@@ -50,10 +50,11 @@ export function createHttpDispatcher(connector: Connector, target: HttpTarget): 
     pipelining: 1,
     connect: (_, callback) => openSocket((error, socket) => (error ? callback(error, null) : callback(null, socket))),
   });
-  const origin = new URL(`${tls ? 'https' : 'http'}://${bracketed(host)}:${port}`).origin;
+  // A host that is none is denied when it is connected to.
+  const origin = URL.parse(`${tls ? 'https' : 'http'}://${bracketed(host)}:${port}`)?.origin;
   return agent.compose((dispatch) => (options, handler) => {
     const asked = options.origin === undefined ? origin : new URL(options.origin).origin;
-    if (asked !== origin) throw new EgressDenied(asked, `this connection serves ${origin} alone`);
+    if (asked !== origin) throw new EgressDenied(String(asked), `this connection serves ${origin} alone`);
     return dispatch(options, refusing(handler));
   });
 }

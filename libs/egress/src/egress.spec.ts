@@ -99,6 +99,14 @@ describe('egress', () => {
     expect(connected).toBe(0);
   });
 
+  it('denies an own service by its name and by the address that its name has', async () => {
+    const careful = createEgress({ allow: [], deny: [{ host: 'LocalHost', port: 7432 }], embedded: true });
+    for (const host of ['localhost', 'localhost.', '127.0.0.1', '127.0.0.2']) {
+      await expect(careful.resolve(host, 7432)).rejects.toMatchObject({ name: 'EgressDenied' });
+    }
+    await expect(careful.resolve('localhost', 7433)).resolves.toMatchObject({ address: expect.any(String) });
+  });
+
   it('gives vetted addresses to a lookup', async () => {
     const found = await new Promise((resolve) => {
       egress.lookup(80)('localhost', { family: 4 }, (error, address, family) => resolve([error, address, family]));

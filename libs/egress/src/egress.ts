@@ -6,7 +6,7 @@ import type { Dispatcher } from 'undici';
 import { type Address, parseHost } from './address.ts';
 import { createHttpDispatcher, type HttpTarget } from './dispatcher.ts';
 import { EgressDenied } from './egress.error.ts';
-import { createPolicy, type PolicyOptions } from './policy.ts';
+import { createPolicy, OWN_PORT, type PolicyOptions } from './policy.ts';
 
 export type EgressOptions = PolicyOptions;
 
@@ -45,6 +45,21 @@ export interface Egress {
 /** Builds the module that opens sockets to vendors, by the operator's rules. */
 export function createEgress(options: EgressOptions): Egress {
   const problemOf = createPolicy(options);
+  // Own services that are known by name, as in a network of containers: their addresses are looked up when it matters.
+  const ownNames = (options.deny ?? []).flatMap(({ host, port }) => {
+    const name = parseHost(host);
+    return typeof name === 'string' ? [{ name, port }] : [];
+  });
+
+  async function isOwn(host: Address | string, port: number, found: readonly VettedAddress[]): Promise<boolean> {
+    for (const own of ownNames) {
+      if (own.port !== port) continue;
+      if (own.name === host) return true;
+      const addresses = await lookUp(own.name).catch(() => []);
+      if (addresses.some(({ address }) => found.some((each) => each.address === address))) return true;
+    }
+    return false;
+  }
 
   async function resolveAll(host: string, port: number, signal?: AbortSignal): Promise<readonly VettedAddress[]> {
     signal?.throwIfAborted();
@@ -54,6 +69,7 @@ export function createEgress(options: EgressOptions): Egress {
       const problem = problemOf(address, port);
       if (problem) throw new EgressDenied(host, problem);
     }
+    if (await isOwn(parsed, port, found)) throw new EgressDenied(host, OWN_PORT);
     return found;
   }
 

@@ -10,7 +10,7 @@ export interface Endpoint {
 export interface PolicyOptions {
   /** CIDRs that are allowed though they are private or loopback. */
   readonly allow: readonly string[];
-  /** The system's own ports (services, PostgreSQL), denied under every name of this machine. */
+  /** The system's own ports (services, PostgreSQL), denied under every name and address that leads to them. */
   readonly deny?: readonly Endpoint[];
   /** Everything on one machine: loopback and private ranges are allowed, the system's own ports still are not. */
   readonly embedded: boolean;
@@ -18,6 +18,9 @@ export interface PolicyOptions {
 
 /** Why an address may not be connected to, or undefined. */
 export type Policy = (address: string, port: number) => string | undefined;
+
+/** Why an own port is denied. */
+export const OWN_PORT = "it is one of the system's own ports";
 
 type Cidr = readonly [Address, number];
 
@@ -28,8 +31,7 @@ const PRIVATE_RANGES = new Set(['private', 'loopback', 'uniqueLocal', 'carrierGr
 /** Builds the decision once; a CIDR that is none throws, so that a typing error cannot widen or narrow the rules. */
 export function createPolicy({ allow, deny = [], embedded }: PolicyOptions): Policy {
   const allowed: readonly Cidr[] = allow.map((cidr) => ipaddr.parseCIDR(cidr));
-  const ownPorts = new Map<number, (Address | string)[]>();
-  for (const { host, port } of deny) ownPorts.set(port, [...(ownPorts.get(port) ?? []), parseHost(host)]);
+  const own = deny.map(({ host, port }) => ({ host: parseHost(host), port }));
 
   const problemOf = (address: Address): string | undefined => {
     const range: string = address.range();
@@ -43,8 +45,8 @@ export function createPolicy({ allow, deny = [], embedded }: PolicyOptions): Pol
   return (text, port) => {
     if (!ipaddr.isValid(text)) return 'it did not resolve to an address';
     const address = destination(unmapped(ipaddr.parse(text)));
-    const own = ownPorts.get(port);
-    return problemOf(address) ?? (own && isOwn(address, own) ? "it is one of the system's own ports" : undefined);
+    const atPort = own.filter((endpoint) => endpoint.port === port).map((endpoint) => endpoint.host);
+    return problemOf(address) ?? (isOwn(address, atPort) ? OWN_PORT : undefined);
   };
 }
 
@@ -54,6 +56,7 @@ function contains([network, bits]: Cidr, address: Address): boolean {
 
 // A service that listens on loopback or on every address is reached by every address of this machine.
 function isOwn(address: Address, hosts: readonly (Address | string)[]): boolean {
+  if (hosts.length === 0) return false;
   const here = address.range() === 'loopback' || localAddresses().has(address.toString());
   return hosts.some((host) => {
     if (typeof host === 'string') return here && host === 'localhost';

@@ -77,6 +77,9 @@ describe('testConnection', () => {
     it('names EGRESS for a host that is not allowed', async () => {
       expect(await phaseOf(type, { port: 7 })).toBe('EGRESS');
       expect(await phaseOf(type, { host: '169.254.169.254', port: 80 })).toBe('EGRESS');
+      for (const host of ['a b', 'user@127.0.0.1', 'http://127.0.0.1', '127.0.0.1/path', '[::1', '\u202e', 'a\r\nb']) {
+        expect(await phaseOf(type, { host })).toBe('EGRESS');
+      }
     });
 
     it('names TIMEOUT for a black hole', async () => {

@@ -140,7 +140,7 @@ export interface QueryRequest {
   /** On the uniform scale. */
   readonly minScore?: number;
   readonly include?: Include;
-  /** Compare with every vector instead of asking the index. */
+  /** Compare with every vector instead of asking the index; without effect where `exactSearch` is false. */
   readonly exact?: boolean;
   readonly afterWrite?: string;
 }

@@ -1,5 +1,5 @@
-import { ConnectorError, type ServerSettings, type VectorConnector } from '@morag/connectors-core';
-import type { Egress } from '@morag/egress';
+import { ConnectorError, type Origin, type ServerSettings, type VectorConnector } from '@morag/connectors-core';
+import { type Egress, EgressDenied, parseHost } from '@morag/egress';
 import { violationsOf } from './validate-config.ts';
 import { loadVendor, type ServerType } from './vendors.ts';
 
@@ -9,16 +9,26 @@ export interface ServerConfig extends ServerSettings {
 }
 
 /**
- * Opens nothing yet: the first call does. Rejects with `TypeNotAvailable`, or with `invalid_argument` when `config`
- * does not keep the vendor's schema.
+ * Opens nothing yet: the first call does. Rejects with `TypeNotAvailable`, with `invalid_argument` when `config` does
+ * not keep the vendor's schema, or with `host_denied` when the host is neither a name nor an address.
  */
 export async function createConnector(server: ServerConfig, parts: { egress: Egress }): Promise<VectorConnector> {
   const { type, ...settings } = server;
   const { vendor, options, create } = await loadVendor(type);
+  checkHost(settings.host, { vendor, operation: 'createConnector' });
   const [violation] = violationsOf(options, settings.config);
   if (violation) {
     const text = `${violation.field}: ${violation.description}`;
     throw new ConnectorError('invalid_argument', { vendor, operation: 'createConnector' }, text);
   }
   return create(settings, options.parse(settings.config), parts);
+}
+
+function checkHost(host: string, origin: Origin): void {
+  try {
+    parseHost(host);
+  } catch (error) {
+    if (error instanceof EgressDenied) throw new ConnectorError('host_denied', origin, error.message);
+    throw error;
+  }
 }

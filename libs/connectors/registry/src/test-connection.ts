@@ -72,11 +72,12 @@ const PHASE_OF_CATEGORY: Readonly<Partial<Record<Category, Phase>>> = {
 export async function testConnection(server: ServerConfig, options: TestOptions): Promise<ConnectionTest> {
   const started = performance.now();
   const { egress, timeoutMs = TIMEOUT_MS } = options;
-  const connector = await createConnector({ ...server, config: { ...server.config, retries: 0 } }, { egress });
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   const elapsedMs = () => Math.round((performance.now() - started) * 10) / 10;
+  let connector: VectorConnector | undefined;
   try {
+    connector = await createConnector({ ...server, config: { ...server.config, retries: 0 } }, { egress });
     await reach(server, egress, signal);
     const remaining = () => ({ signal: options.signal, timeoutMs: Math.max(1, timeoutMs - elapsedMs()) });
     await speak(connector, server, { egress, signal }, remaining());
@@ -86,11 +87,13 @@ export async function testConnection(server: ServerConfig, options: TestOptions)
     return { success: true, message, responseTimeMs, serverInfo };
   } catch (error) {
     options.signal?.throwIfAborted();
+    // Of `config`, and with it the caller's mistake; whatever the server refuses has a phase.
+    if (error instanceof ConnectorError && connector === undefined && error.category !== 'host_denied') throw error;
     const { phase, message } = error instanceof Failed ? error : failureOf(error, timeout.aborted);
     return { success: false, message, responseTimeMs: elapsedMs(), failure: { phase, detail: message } };
   } finally {
     // Not awaited: a server that hangs must not hold the answer back.
-    connector.close().catch(() => undefined);
+    connector?.close().catch(() => undefined);
   }
 }
 
