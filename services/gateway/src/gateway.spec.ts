@@ -122,10 +122,10 @@ describe('PATCH', () => {
 
   it('changes what the body names, null meaning to clear', async () => {
     const { paths, server } = await masked(
-      '{"name":"b","is_active":true,"labels":null,"config":{"x":1},"etag":"v1","id":"x"}',
+      '{"name":"b","is_active":true,"labels":null,"config":{"x":1},"etag":"\\"v1\\"","id":"x"}',
     );
     expect(paths?.toSorted()).toEqual(['config', 'labels', 'name']);
-    expect(server).toMatchObject({ name: 'b', labels: {}, config: { x: 1 }, etag: 'v1' });
+    expect(server).toMatchObject({ name: 'b', labels: {}, config: { x: 1 }, etag: '"v1"' });
   });
 
   it('keeps a mask of its own, and an empty body changes nothing', async () => {
@@ -137,16 +137,15 @@ describe('PATCH', () => {
 
   it('takes the tag from If-Match, and answers with the new one', async () => {
     const { server } = await masked('{"name":"b"}', undefined, { 'if-match': '"v1"' });
-    expect(server?.etag).toBe('v1');
+    expect(server?.etag).toBe('"v1"');
     const { headers } = await sendJson('PATCH', `/v1/servers/${KNOWN_ID}`, '{}', { 'if-match': '"v1"' });
     expect(headers.etag).toBe('"v2"');
   });
 
   it.each([
-    ['PATCH', `/v1/servers/${KNOWN_ID}`, '{"etag":"v1"}', '"v2"', 'differs from etag'],
+    ['PATCH', `/v1/servers/${KNOWN_ID}`, '{"etag":"\\"v1\\""}', '"v2"', 'differs from etag'],
     ['PATCH', `/v1/servers/${KNOWN_ID}`, '{}', 'v1', 'must be one entity tag'],
-    ['PATCH', `/v1/servers/${KNOWN_ID}`, '{}', '*', 'must be one entity tag'],
-    ['PATCH', `/v1/servers/${KNOWN_ID}`, '{}', 'W/"v1"', 'must be one entity tag'],
+    ['PATCH', `/v1/servers/${KNOWN_ID}`, '{}', '"v1", "v2"', 'must be one entity tag'],
     ['POST', `/v1/servers/${KNOWN_ID}:testConnection`, '{}', '"v1"', 'cannot be checked'],
   ])('refuses a condition it cannot hold: %s %s %s %s', async (method, url, text, tag, description) => {
     const { json } = await sendJson(method, url, text, { 'if-match': tag });

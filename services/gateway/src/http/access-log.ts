@@ -1,3 +1,4 @@
+import { ConnectError } from '@connectrpc/connect';
 import { DomainError, reasonOf, toConnectError } from '@morag/errors';
 import type { Logger, Metrics } from '@morag/telemetry';
 import type { FastifyRequest } from 'fastify';
@@ -18,6 +19,7 @@ export interface RouteLabel {
   readonly quiet: boolean;
 }
 
+const FAILURE_LENGTH_MAX = 500;
 const NO_ROUTE: RouteLabel = { label: 'none', quiet: false };
 
 /** The access log of the gateway. Neither paths nor queries are written: both may hold what is nobody's business. */
@@ -35,17 +37,24 @@ export function createAccessLog({ logger, metrics }: { logger: Logger; metrics: 
       durations.labels(route, String(status)).observe(ms / 1000);
       const line = { route, status, ms: Math.round(ms * 1000) / 1000, requestId: request.id };
       if (error === undefined) logger[quiet ? 'debug' : 'info'](line, 'request');
-      else if (status < 500) logger.info({ ...line, reason: reasonOf(toConnectError(error)) }, 'request');
-      else logger.warn({ ...line, ...failureOf(error) }, 'request');
+      else if (isFault(status)) logger.warn({ ...line, ...failureOf(error) }, 'request');
+      else logger.info({ ...line, reason: reasonOf(toConnectError(error)) }, 'request');
     },
   };
 }
 
-/** The class and text of a fault that nobody foresaw; what a service answered is in its own log. */
+function isFault(status: number): boolean {
+  return status >= 500 && status !== 501;
+}
+
+/** The class and text of a fault of our own or of the connection; what a service answered is in its own log. */
 function failureOf(error: unknown): object {
   const known = toConnectError(error);
   const { cause } = known;
   const foreign = cause instanceof DomainError ? cause.cause : cause;
-  const failure = foreign instanceof Error ? `${foreign.name}: ${foreign.message}`.slice(0, 500) : undefined;
-  return { reason: reasonOf(known), ...(failure !== undefined && { failure }) };
+  const isOurs = foreign instanceof Error && !(foreign instanceof ConnectError && foreign.isWireError);
+  return {
+    reason: reasonOf(known),
+    ...(isOurs && { failure: `${foreign.name}: ${foreign.message}`.slice(0, FAILURE_LENGTH_MAX) }),
+  };
 }

@@ -97,7 +97,7 @@ function registerIdentity(router: ConnectRouter): void {
       if (!requestHeader.has('authorization')) throw new DomainError('UNAUTHENTICATED', 'Say who you are.');
       return { id: KNOWN_ID, name: 'Ada', email: 'ada@example.com' };
     },
-    updateUser: ({ user }) => Object.assign(create(UserSchema), user, { id: KNOWN_ID, etag: 'next' }),
+    updateUser: ({ user }) => Object.assign(create(UserSchema), user, { id: KNOWN_ID, etag: '"next"' }),
     listUsers: () => {
       throw new DomainError('OVERLOADED', 'Come back later.', { retryAfterMs: 2_500 });
     },
@@ -110,15 +110,15 @@ function stored(server: Server | undefined, etag: string): Server {
 
 function registerServers(router: ConnectRouter): void {
   router.service(ServerService, {
-    createServer: ({ server }) => stored(server, 'v1'),
+    createServer: ({ server }) => stored(server, '"v1"'),
     getServer: ({ serverId }) => {
-      if (serverId === KNOWN_ID) return { id: KNOWN_ID, name: 'one', type: Server_DatabaseType.CHROMA, etag: 'v1' };
+      if (serverId === KNOWN_ID) return { id: KNOWN_ID, name: 'one', type: Server_DatabaseType.CHROMA, etag: '"v1"' };
       throw new DomainError('SERVER_NOT_FOUND', 'There is no such server.', { metadata: { serverId } });
     },
     listServers: ({ pageSize }) => ({
       servers: Array.from({ length: pageSize }, (_, index) => ({ id: KNOWN_ID, name: `server ${index}` })),
     }),
-    updateServer: ({ server }) => stored(server, 'v2'),
+    updateServer: ({ server }) => stored(server, '"v2"'),
     deleteServer: () => ({}),
     testConnection: () => ({ success: true, message: 'fine', responseTimeMs: 1.5, serverInfo: { version: '1.0' } }),
   });
@@ -142,7 +142,7 @@ function registerDocuments(router: ConnectRouter, { watchJob, onPiece, onUploade
       onUploaded?.();
       const { name = '', databaseId = '', mediaType = '', metadata } = first ?? {};
       const kept = { ...metadata, mediaType };
-      return { id: KNOWN_ID, name, databaseId, sizeBytes: BigInt(size), metadata: kept, etag: 'd1' };
+      return { id: KNOWN_ID, name, databaseId, sizeBytes: BigInt(size), metadata: kept, etag: '"d1"' };
     },
   });
   router.service(JobService, {

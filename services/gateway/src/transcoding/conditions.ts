@@ -9,7 +9,8 @@ export interface ConditionHeaders {
   readonly 'idempotency-key'?: string | undefined;
 }
 
-const ENTITY_TAG = /^"([\x21\x23-\x7e]*)"$/;
+/** One entity tag, or `*` for any. */
+const ENTITY_TAG = /^(\*|(W\/)?"[\x21\x23-\x7e]*")$/;
 
 /**
  * `If-Match: "…"` is the `etag` of the resource in the body, or of the request itself; where there is neither, the header
@@ -35,8 +36,7 @@ function applyIfMatch(
   header: string,
   decoding: Decoding,
 ): void {
-  const tag = ENTITY_TAG.exec(header)?.[1];
-  if (tag === undefined) {
+  if (!ENTITY_TAG.test(header)) {
     report(decoding, 'If-Match', 'must be one entity tag in quotes, as the header ETag gives it');
     return;
   }
@@ -48,7 +48,7 @@ function applyIfMatch(
     return;
   }
   const holder = inResource === undefined || resource === undefined ? request : childOf(request, resource);
-  setUnlessOther(holder, field, tag, { name: 'If-Match', decoding });
+  setUnlessOther(holder, field, header, { name: 'If-Match', decoding });
 }
 
 function childOf(request: OpenMessage, field: DescField & { fieldKind: 'message' }): OpenMessage {

@@ -26,12 +26,10 @@ export function createResponseWriter({ method, responseField }: Binding, writers
   };
 }
 
-const ENTITY_TAG = /^[\x21\x23-\x7e]+$/;
+/** As RFC 9110 and AIP-154 write it, with its quotes. */
+const ENTITY_TAG = /^(W\/)?"[\x21\x23-\x7e]*"$/;
 
 function bodyOf(message: OpenMessage, write: JsonWriter<OpenMessage>): ResponseBody {
   const { etag } = message;
-  return {
-    json: write(message),
-    etag: typeof etag === 'string' && ENTITY_TAG.test(etag) ? `"${etag}"` : undefined,
-  };
+  return { json: write(message), etag: typeof etag === 'string' && ENTITY_TAG.test(etag) ? etag : undefined };
 }
