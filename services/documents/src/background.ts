@@ -15,8 +15,8 @@ export interface Background {
   stop(): Promise<void>;
 }
 
-/** Jobs at a time: one embeds while others are read or written. */
-const WORKERS = 3;
+/** Jobs at a time: while one embeds, others are read or written, and small ones need not wait for a few large ones. */
+const WORKERS = 4;
 const ORPHANS_MS = 2_000;
 const FORGOTTEN_MS = 15_000;
 /** Waiting behind others looks the same as being forgotten, so only a few at a time. */

@@ -45,6 +45,24 @@ export async function readPassages(
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** How many of the passages can be found; see readPassages. */
+export async function countPassages(
+  db: Database,
+  databaseId: string,
+  ids: readonly string[],
+  condition: Condition | undefined,
+): Promise<number> {
+  const { bind, params } = newStatement();
+  const [row] = await db.read<{ found: number }>(
+    `select count(*)::int as found
+     from documents.chunks c join documents.documents d on d.active_version_id = c.version_id
+     where c.id = any(${bind(ids)}::uuid[]) and d.database_id = ${bind(databaseId)} and ${SEARCHABLE}
+       and ${condition?.(bind) ?? 'true'}`,
+    [...params],
+  );
+  return row?.found ?? 0;
+}
+
 /** Ids of the documents that meet a condition, at most `limit`. */
 export async function documentsWhere(
   db: Database,

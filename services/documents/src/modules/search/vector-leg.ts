@@ -2,7 +2,7 @@ import type { Filter } from '@morag/connectors-core';
 import type { Condition, Database } from '@morag/orm';
 import type { LegHit } from '../../search/hit.ts';
 import type { Acting, ServersPort } from '../../servers/servers.port.ts';
-import { documentsWhere, readPassages } from './passage.store.ts';
+import { countPassages, documentsWhere } from './passage.store.ts';
 
 /** What the vector leg needs. */
 export interface VectorLegParts {
@@ -44,13 +44,9 @@ export async function vectorLeg(
   for (let topK = Math.min(query.depth, TOP_K_MAX); ; topK = Math.min(topK * 4, TOP_K_MAX)) {
     const hits = await servers.query(databaseId, { vector, topK, filter }, acting, signal);
     if (hits.length < topK || topK === TOP_K_MAX) return hits;
-    const found = await readPassages(
-      db,
-      databaseId,
-      hits.map(({ id }) => id),
-      condition,
-    );
-    if (found.size >= query.wanted) return hits;
+    const ids = hits.map(({ id }) => id);
+    const found = await countPassages(db, databaseId, ids, condition);
+    if (found >= query.wanted) return hits;
   }
 }
 
