@@ -37,8 +37,8 @@ export type Record = Message<"morag.servers.v1.Record"> & {
   vector: number[];
 
   /**
-   * Strings, numbers, booleans and lists of strings under keys that start neither with `$` nor with `_`; at most
-   * 40 kB as JSON. Filters look at it.
+   * Any JSON under keys that start neither with `$` nor with `_vk_`, at most 256 keys and 40 KiB; null counts as absent.
+   * Filters look at strings, numbers, booleans and lists of them.
    *
    * @generated from field: google.protobuf.Struct metadata = 3;
    */

@@ -671,7 +671,8 @@ export const ExportRecordsResponseSchema: GenMessage<ExportRecordsResponse> = /*
  *
  * Common to all: NOT_FOUND (DATABASE_NOT_FOUND), INVALID_ARGUMENT (INVALID_FILTER, INVALID_VECTOR,
  * DIMENSION_MISMATCH, INVALID_CONSISTENCY_TOKEN). Reads: UNAVAILABLE (NO_PLACEMENT_AVAILABLE). Writes:
- * UNAVAILABLE (WRITE_NOT_CONFIRMED) when the write is logged but not confirmed before the deadline.
+ * DEADLINE_EXCEEDED (WRITE_NOT_CONFIRMED) when the write is logged but not confirmed in time, INVALID_ARGUMENT
+ * (RECORD_REFUSED) when it is logged and the server of the primary would not take some of it: those are quarantined.
  *
  * @generated from service morag.servers.v1.RecordService
  */

@@ -188,7 +188,7 @@ export type DeleteServerRequest = Message<"morag.servers.v1.DeleteServerRequest"
   serverId: string;
 
   /**
-   * Also when it holds placements.
+   * Give up collections of deleted databases that it still holds.
    *
    * @generated from field: bool force = 2;
    */
@@ -883,7 +883,8 @@ export const ServerService: GenService<{
   /**
    * Registers a server; it is inactive until a connection test succeeds.
    *
-   * ALREADY_EXISTS (SERVER_EXISTS), INVALID_ARGUMENT (INVALID_SERVER_CONFIG), PERMISSION_DENIED (HOST_NOT_ALLOWED).
+   * ALREADY_EXISTS (SERVER_EXISTS), INVALID_ARGUMENT (INVALID_SERVER_CONFIG, HOST_NOT_ALLOWED), FAILED_PRECONDITION
+   * (SERVER_TYPE_NOT_AVAILABLE).
    * Repeating a `request_id` returns the first result.
    *
    * @generated from rpc morag.servers.v1.ServerService.CreateServer
@@ -927,7 +928,8 @@ export const ServerService: GenService<{
     output: typeof ServerSchema;
   },
   /**
-   * Forgets a server. One that holds placements is refused, unless `force` removes them first.
+   * Forgets a server. One that holds a database is refused. One that still holds collections of deleted databases is
+   * refused too, unless `force` gives them up, as for a server that is gone for good.
    *
    * NOT_FOUND, FAILED_PRECONDITION (SERVER_IN_USE). Safe to repeat.
    *
