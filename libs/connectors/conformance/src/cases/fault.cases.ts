@@ -63,7 +63,7 @@ export const FAULT_CASES: readonly ConformanceCase[] = [
       controller.abort();
       const before = performance.now();
       await rejects(call, 'cancelled');
-      assert.ok(performance.now() - before < 200);
+      assert.ok(performance.now() - before < 1_000);
       proxy.set({ kind: 'none' });
       assert.equal(await through.count(name), 10);
     },
@@ -139,13 +139,10 @@ export const FAULT_CASES: readonly ConformanceCase[] = [
       proxy.set({ kind: 'slow', delayMs: 2_000 });
       const before = performance.now();
       await rejects(through.count(name, undefined, { timeoutMs: 300 }), 'timeout');
-      assert.ok(performance.now() - before < 800);
+      assert.ok(performance.now() - before < 1_500);
       proxy.set({ kind: 'none' });
       await through.close();
-      const until = performance.now() + 3_000;
-      while (proxy.connections() > 0 && performance.now() < until)
-        await new Promise((resolve) => setImmediate(resolve));
-      assert.equal(proxy.connections(), 0);
+      await proxy.idle();
     },
   },
 ];

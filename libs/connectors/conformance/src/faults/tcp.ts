@@ -14,22 +14,25 @@ export type Fault =
 export interface Listener {
   readonly host: string;
   readonly port: number;
+  /** Once no connection is open. */
+  idle(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface FaultProxy extends Listener {
   /** For new connections and for what comes next on old ones. */
   set(fault: Fault): void;
-  /** Connections that are open now. */
-  connections(): number;
 }
 
 /** A TCP server on loopback that hands each connection to `behave`. */
-export async function listen(behave: (socket: Socket) => void): Promise<Listener & { connections(): number }> {
+export async function listen(behave: (socket: Socket) => void): Promise<Listener> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) server.emit('idle');
+    });
     // Faults end connections in every way there is; none of them is this program's failure.
     socket.on('error', () => socket.destroy());
     behave(socket);
@@ -39,7 +42,9 @@ export async function listen(behave: (socket: Socket) => void): Promise<Listener
   return {
     host: '127.0.0.1',
     port: (server.address() as AddressInfo).port,
-    connections: () => sockets.size,
+    async idle() {
+      if (sockets.size > 0) await once(server, 'idle');
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       const closed = once(server, 'close');
