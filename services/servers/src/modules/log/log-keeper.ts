@@ -46,6 +46,7 @@ export function createLogKeeper(deps: LogKeeperDeps): LogKeeper {
     }
   };
   const followOthers = async (): Promise<void> => {
+    await board.untilAwaited(stopping.signal);
     const foreign = board.awaited().filter((placementId) => !appliers.serves(placementId));
     if (foreign.length === 0) return;
     for (const { placementId, appliedSequence } of await leases.progress(foreign)) {

@@ -1,3 +1,5 @@
+import { createBell } from './bell.ts';
+
 /**
  * What this process knows of the logs: the head of each database and how far each placement has applied it. Numbers only
  * grow, whatever order news arrives in; it is a view, and PostgreSQL the truth.
@@ -13,9 +15,13 @@ export interface SequenceBoard {
   waitApplied(placementId: string, sequence: number, signal: AbortSignal): Promise<void>;
   /** Placements that somebody waits for. */
   awaited(): readonly string[];
+  /** Sleeps until somebody waits for a placement, or until the signal. */
+  untilAwaited(signal: AbortSignal): Promise<void>;
   /** Forgets a database and its placements; who waits for them goes on waiting until their signal. */
   forget(databaseId: string, placementIds: readonly string[]): void;
 }
+
+const LONG_MS = 60_000;
 
 interface Waiter {
   readonly sequence: number;
@@ -27,6 +33,7 @@ export function createSequenceBoard(): SequenceBoard {
   const heads = new Map<string, number>();
   const progress = new Map<string, number>();
   const waiters = new Map<string, Set<Waiter>>();
+  const bell = createBell();
 
   const leave = (placementId: string, waiter: Waiter): void => {
     const waiting = waiters.get(placementId);
@@ -67,9 +74,13 @@ export function createSequenceBoard(): SequenceBoard {
         signal.addEventListener('abort', giveUp, { once: true });
         const waiting = waiters.get(placementId) ?? new Set();
         waiters.set(placementId, waiting.add(waiter));
+        bell.ring();
       });
     },
     awaited: () => [...waiters.keys()],
+    async untilAwaited(signal) {
+      while (waiters.size === 0 && !signal.aborted) await bell.wait(LONG_MS, signal);
+    },
     forget(databaseId, placementIds) {
       heads.delete(databaseId);
       for (const placementId of placementIds) progress.delete(placementId);
