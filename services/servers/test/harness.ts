@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   type CallOptions,
   Code,
@@ -7,11 +7,10 @@ import {
   createRouterTransport,
   type Transport,
 } from '@connectrpc/connect';
-import { createAccessTokens, createServiceTokens, PERMISSIONS, type Role, serviceTokenSecret } from '@morag/auth';
+import { createServiceTokens, PERMISSIONS, type Role, serviceTokenSecret } from '@morag/auth';
 import { serversConfig } from '@morag/config';
 import { loadMasterKey } from '@morag/crypto';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
-import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { CollectionService } from '@morag/gen/morag/servers/v1/collection_service_pb.ts';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
@@ -20,6 +19,7 @@ import { createLogger } from '@morag/telemetry';
 import { createTestDatabase } from '@morag/testing';
 import { buildServersService, type ServersInstance, type ServersParts } from '../src/index.ts';
 import { DATA_PLANE_SETTINGS, type DataPlaneSettings } from '../src/settings.ts';
+import { createIdentity } from './identity-stub.ts';
 import { createMemoryVendors, type MemoryVendors } from './memory-vendors.ts';
 
 /** Clients of one instance, through the interceptors of production. */
@@ -85,7 +85,10 @@ export async function startServers(parts: ServersParts = {}): Promise<Harness> {
     vendors,
     detached,
     databaseUrl: database.url,
-    newUser: (role = 'USER') => identity.newUser(role),
+    async newUser(role = 'USER') {
+      const { userId, token } = await identity.newToken(role);
+      return { userId, as: bearer(token) };
+    },
     async serviceFor(userId) {
       const tokens = createServiceTokens({ service: 'documents', secret });
       const token = await tokens.issue({ audience: 'servers', ownerId: userId, permissions: PERMISSIONS });
@@ -102,7 +105,8 @@ export async function startServers(parts: ServersParts = {}): Promise<Harness> {
   };
 }
 
-function clientsOf(transport: Transport) {
+/** Clients of all services. */
+export function clientsOf(transport: Transport) {
   return {
     servers: createClient(ServerService, transport),
     collections: createClient(CollectionService, transport),
@@ -126,35 +130,7 @@ function createDocuments(detached: string[]): Transport {
   });
 }
 
-/** As much of the identity service as verification asks for: its published key, and a feed without revocations. */
-function createIdentity() {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const kid = randomUUID();
-  const { kty = '', crv = '', x = '' } = publicKey.export({ format: 'jwk' });
-  const tokens = createAccessTokens({ privateKey, kid, ttlSeconds: 600 });
-  const transport = createRouterTransport((router) => {
-    router.service(AuthService, {
-      getJwks: () => ({ keys: [{ kty, crv, x, kid, alg: 'EdDSA', use: 'sig' }] }),
-      async *watchRevocations(_request, { signal }) {
-        while (!signal.aborted) {
-          yield { revocations: [], snapshotComplete: true };
-          await new Promise((resolve) => {
-            const timer = setTimeout(resolve, 1_000).unref();
-            signal.addEventListener('abort', () => resolve(clearTimeout(timer)), { once: true });
-          });
-        }
-      },
-    });
-  });
-  return {
-    transport,
-    async newUser(role: Role): Promise<Caller> {
-      const userId = randomUUID();
-      return { userId, as: bearer(await tokens.issue({ userId, sessionId: randomUUID(), role })) };
-    },
-  };
-}
-
-function bearer(token: string): CallOptions {
+/** How somebody calls who has this token. */
+export function bearer(token: string): CallOptions {
   return { headers: { authorization: `Bearer ${token}` } };
 }
