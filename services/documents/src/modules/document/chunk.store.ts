@@ -68,6 +68,11 @@ export async function storedIdsByHash(em: Em, versionId: string): Promise<Map<st
   return ids;
 }
 
+/** Whether a version has passages: not before its file was read, nor after it was superseded. */
+export async function hasChunks(em: Em, versionId: string): Promise<boolean> {
+  return (await query(em, 'select from documents.chunks where version_id = $1 limit 1', [versionId])).length > 0;
+}
+
 /** How many passages a version has, and how many vectors are yet to be stored. */
 export async function countChunks(db: Database, versionId: string): Promise<{ total: number; unstored: number }> {
   const [row] = await db.read<{ total: bigint; unstored: bigint }>(

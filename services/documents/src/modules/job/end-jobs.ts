@@ -2,7 +2,7 @@ import type { Em } from '@morag/orm';
 import { removeVersion } from '../../search/lexical.store.ts';
 import { ACTING_SECONDS } from '../../servers/servers.port.ts';
 import { sqlOf } from '../../sql.ts';
-import { buryChunks } from '../document/chunk.store.ts';
+import { buryChunks, hasChunks } from '../document/chunk.store.ts';
 import type { Document } from '../document/document.entity.ts';
 import { findVersion } from '../document/document.store.ts';
 import type { Job } from './job.entity.ts';
@@ -51,7 +51,7 @@ export async function discardVersion(
   beingWritten: boolean,
 ): Promise<void> {
   const { id: documentId, ownerId, databaseId } = document;
-  if (databaseId == null) return;
+  if (databaseId == null || !(await hasChunks(em, versionId))) return;
   await removeVersion(sqlOf(em), { databaseId, versionId });
   await buryChunks(em, { documentId, versionId, ownerId, databaseId }, beingWritten ? ACTING_SECONDS : 0);
 }
