@@ -2,9 +2,8 @@ import { describeConnector } from '@morag/connectors-conformance/describe-connec
 import { externalPgvector, realPgvector } from '../src/pgvector.harness.ts';
 import { pgvectorServer } from '../src/pgvector.server.ts';
 
-describeConnector('pgvector', async () => {
-  const given = externalPgvector();
-  if (given) return given;
-  if (pgvectorServer.isInstalled()) return realPgvector();
-  return { unavailable: 'no server; `npm run servers -- install pgvector`, or set MORAG_CONFORMANCE_PGVECTOR_URL' };
-});
+const given = externalPgvector();
+const reason = 'no server; `npm run servers -- install pgvector`, or set MORAG_CONFORMANCE_PGVECTOR_URL';
+
+if (given) describeConnector('pgvector', async () => given);
+else describeConnector('pgvector', pgvectorServer.isInstalled() ? realPgvector : { unavailable: reason });

@@ -128,6 +128,21 @@ describe('testConnection', () => {
     expect(await phaseOf('PGVECTOR', await stub(answerPostgres('3D000', 'no such database')))).toBe('NOT_FOUND');
   });
 
+  it('names VERSION for a PostgreSQL without pgvector', async () => {
+    const url = new URL(process.env.MORAG_TEST_DATABASE_URL ?? '');
+    const changes = {
+      host: url.hostname,
+      port: Number(url.port),
+      username: decodeURIComponent(url.username),
+      password: decodeURIComponent(url.password),
+      database: url.pathname.slice(1),
+    };
+    expect((await test('PGVECTOR', changes)).failure).toEqual({
+      phase: 'VERSION',
+      detail: 'PostgreSQL answers, but pgvector is not installed on this server.',
+    });
+  });
+
   it('takes a Chroma for no PostgreSQL', async () => {
     expect(await phaseOf('PGVECTOR', {})).toBe('PROTOCOL');
   });

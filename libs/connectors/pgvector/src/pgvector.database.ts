@@ -1,4 +1,4 @@
-import { type Call, createRedactor, type ServerSettings, tlsOf } from '@morag/connectors-core';
+import { type Call, ConnectorError, createRedactor, type ServerSettings, tlsOf } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
 import { Client, type ClientConfig, Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { pgvectorError } from './pgvector.errors.ts';
@@ -77,7 +77,7 @@ export function createPgvectorDatabase(
         return result;
       } catch (error) {
         client?.release(isBroken(error, call));
-        throw pgvectorError(error, call, redact);
+        throw error instanceof ConnectorError ? error : pgvectorError(error, call, redact);
       } finally {
         call.signal.removeEventListener('abort', onAbort);
       }
@@ -142,8 +142,9 @@ async function inTransaction<T>(
   }
 }
 
-/** After these a connection's state is not known. */
+/** After these a connection's state is not known. What this program itself found wrong leaves it as it was. */
 function isBroken(error: unknown, call: Call): boolean {
+  if (error instanceof ConnectorError) return call.signal.aborted;
   const { severity } = (error ?? {}) as { severity?: unknown };
   return call.signal.aborted || severity === undefined || severity === 'FATAL';
 }
