@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { reasonOf } from '@morag/errors';
 import type { FileFacts } from '../extract/extract-document.ts';
-import { PREPARE_LIMITS, type PrepareLimits, READER, readIn, startReader } from './prepare-in-worker.ts';
 import type { PreparedDocument } from './prepare-document.ts';
+import { PREPARE_LIMITS, type PrepareLimits, READER, readIn, startReader } from './prepare-in-worker.ts';
 
 /** Threads that read files and are kept for the next one. */
 export interface PreparePool {
