@@ -6,7 +6,7 @@ import { SearchRequest_Mode } from '@morag/gen/morag/documents/v1/search_service
 import { FilterSchema } from '@morag/gen/morag/servers/v1/record_pb.ts';
 import type { DocumentsInstance } from '../src/app.ts';
 import type { FakeDatabase } from './fake-servers.ts';
-import { type Caller, chapters, createHarness, type Harness, ingest, reasonOf } from './harness.ts';
+import { type Caller, chapters, createHarness, type Harness, ingest, reasonOf, upload } from './harness.ts';
 
 let harness: Harness;
 let instance: DocumentsInstance;
@@ -113,5 +113,17 @@ describe('search', () => {
     const other = harness.servers.add(caller.userId, { model: 'another' });
     const call = caller.search.search({ databaseId: other.id, query: 'zebra' });
     expect(await reasonOf(call)).toBe('EMBEDDING_MISMATCH');
+  });
+
+  it('is refused after the installation changed its model, where the database names none', async () => {
+    await harness.sql(
+      `update documents.document_counters set embedding = 'local/older (64 dimensions)'
+      where database_id = $1`,
+      [database.id],
+    );
+    const file = { databaseId: database.id, name: 'more.txt', content: 'The heron stands in the water.' };
+    const reasons = await Promise.all([reasonOf(search({ query: 'zebra' })), reasonOf(upload(caller, file))]);
+    expect(reasons).toEqual(['EMBEDDING_MISMATCH', 'EMBEDDING_MISMATCH']);
+    expect(await names({ query: 'zebra', mode: SearchRequest_Mode.LEXICAL })).toEqual(['zebra.md']);
   });
 });

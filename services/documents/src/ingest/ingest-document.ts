@@ -1,5 +1,5 @@
 import { countChunks } from '../modules/document/chunk.store.ts';
-import { requireSameEmbedding } from '../modules/document/embedding-identity.ts';
+import { requireSameEmbedding, requireSameModelAsBefore } from '../modules/document/embedding-identity.ts';
 import { type Lease, reportProgress } from '../modules/job/lease.store.ts';
 import { activateVersion } from './activate-version.ts';
 import { type BuildParts, buildVersion } from './build-version.ts';
@@ -18,6 +18,7 @@ export async function ingestDocument(parts: IngestParts, lease: Lease, signal: A
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(CHECK_MS_MAX)]);
   const database = await parts.servers.database(lease.databaseId, await parts.actFor(lease.ownerId), bounded);
   requireSameEmbedding(database, parts.embedder);
+  await requireSameModelAsBefore(parts.db, lease.databaseId, parts.embedder);
   const { total } = await countChunks(parts.db, lease.versionId);
   if (total === 0) await buildVersion(parts, lease, signal);
   await storeVectors(parts, lease, signal);

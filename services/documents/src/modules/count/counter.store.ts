@@ -22,6 +22,29 @@ export async function lockCounter(em: Em, databaseId: string, ownerId: string): 
   );
 }
 
+/**
+ * The model by which the database's documents are embedded: that of its first one, for as long as it has any. The counter is
+ * locked.
+ */
+export async function claimEmbedding(em: Em, databaseId: string, model: string): Promise<string> {
+  const [row] = await query<{ embedding: string }>(
+    em,
+    `update documents.document_counters set embedding = case when documents = 0 then $2 else coalesce(embedding, $2) end
+     where database_id = $1 returning embedding`,
+    [databaseId, model],
+  );
+  return row?.embedding ?? model;
+}
+
+/** The model by which the database's documents are embedded; undefined when it has none. */
+export async function readEmbedding(db: Database, databaseId: string): Promise<string | undefined> {
+  const [row] = await db.read<{ embedding: string | null }>(
+    'select embedding from documents.document_counters where database_id = $1 and documents > 0',
+    [databaseId],
+  );
+  return row?.embedding ?? undefined;
+}
+
 /** Changes the count. In the transaction that changes the documents. */
 export async function countDocuments(em: Em, databaseId: string, difference: number): Promise<void> {
   await query(

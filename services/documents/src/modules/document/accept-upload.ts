@@ -1,8 +1,9 @@
+import type { Embedder } from '@morag/embedder';
 import { type Em, newId } from '@morag/orm';
 import type { DocumentType } from '../../extract/block.ts';
 import type { JobQueue } from '../../ingest/job-queue.ts';
 import type { TargetDatabase } from '../../servers/servers.port.ts';
-import { countDocuments, lockCounter } from '../count/counter.store.ts';
+import { claimEmbedding, countDocuments, lockCounter } from '../count/counter.store.ts';
 import { cancelOpenJobs, discardVersion } from '../job/end-jobs.ts';
 import { Job } from '../job/job.entity.ts';
 import { hasEnded } from '../job/job.state.ts';
@@ -12,6 +13,7 @@ import { Document } from './document.entity.ts';
 import { nextDocumentState } from './document.state.ts';
 import { findVersion, lockDocumentByName, setFailure } from './document.store.ts';
 import { DocumentVersion } from './document-version.entity.ts';
+import { nameOfModel, requireModel } from './embedding-identity.ts';
 
 /** A file that was received and recognised. */
 export interface ReceivedFile {
@@ -37,10 +39,12 @@ export interface AcceptedUpload {
 export async function acceptUpload(
   em: Em,
   queue: JobQueue,
-  database: TargetDatabase,
+  target: { readonly database: TargetDatabase; readonly embedder: Embedder },
   file: ReceivedFile,
 ): Promise<AcceptedUpload> {
+  const { database, embedder } = target;
   await lockCounter(em, database.id, database.ownerId);
+  requireModel(await claimEmbedding(em, database.id, nameOfModel(embedder)), embedder);
   const document = await lockDocumentByName(em, database.id, file.name);
   if (document === null) {
     const created = createDocument(em, database, file);

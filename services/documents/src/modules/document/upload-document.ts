@@ -53,8 +53,9 @@ export async function uploadDocument(
       if (blob.sizeBytes === 0) throw new DomainError('EMPTY_FILE', `${input.name} is empty.`);
       const type = await detectType(blob.head, input.name, input.mediaType || undefined);
       await blob.commit();
+      const target = { database, embedder: parts.embedder };
       const upload = { ...input, metadata, type, contentHash: blob.hash, sizeBytes: BigInt(blob.sizeBytes) };
-      return await parts.db.transaction((em) => acceptUpload(em, parts.queue, database, upload), { signal });
+      return await parts.db.transaction((em) => acceptUpload(em, parts.queue, target, upload), { signal });
     } finally {
       await blob.discard();
     }

@@ -5,7 +5,7 @@ import { fuse } from '../../search/fuse.ts';
 import type { LegHit, SearchMode } from '../../search/hit.ts';
 import { searchLexical } from '../../search/search-lexical.ts';
 import type { Acting, TargetDatabase } from '../../servers/servers.port.ts';
-import { requireSameEmbedding } from '../document/embedding-identity.ts';
+import { requireSameEmbedding, requireSameModelAsBefore } from '../document/embedding-identity.ts';
 import { languageWeights } from './language-weights.ts';
 import { chooseLegs, type Legs, runLeg } from './legs.ts';
 import { metadataCondition } from './metadata-condition.ts';
@@ -56,8 +56,12 @@ export async function searchDocuments(
   const embedding = mode === 'LEXICAL' ? undefined : embedQuestion(parts, input.query, signal);
   // Awaited below, unless the database is not there.
   embedding?.catch(() => {});
+  const sameModel = embedding && requireSameModelAsBefore(parts.db, databaseId, parts.embedder);
+  sameModel?.catch(() => {});
+  // First of all: a stranger learns nothing but that there is no such database.
   const database = await parts.servers.database(databaseId, acting, signal);
-  if (mode !== 'LEXICAL') requireSameEmbedding(database, parts.embedder);
+  await sameModel;
+  if (embedding) requireSameEmbedding(database, parts.embedder);
 
   const byMeaning = async (vector: Promise<Float32Array>): Promise<LegHit[]> =>
     vectorLeg(parts, { databaseId, vector: await vector, depth, wanted: topK, condition }, acting, bounded(signal));
