@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { noteSkip } from '@morag/testing/skips.ts';
 import { CASES } from './cases/index.ts';
 import type { Harness } from './harness.ts';
 import { runCase } from './run-case.ts';
@@ -45,7 +46,7 @@ function describeCases(name: string, start: () => Promise<Harness>): void {
 }
 
 function describeAbsence(name: string, reason: string): void {
-  say(`${name} conformance skipped: ${reason}`);
+  noteSkip(`${name} conformance`, reason);
   it(`is skipped: ${reason}`, () => {
     const required = (process.env.MORAG_CONFORMANCE_REQUIRE ?? '').split(',').map((each) => each.trim());
     expect(required).not.toContain(name);
