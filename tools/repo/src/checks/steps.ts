@@ -2,6 +2,7 @@ import { type CommandResult, run } from '../command.ts';
 import { checkBoundaries } from './boundaries.ts';
 import { checkBreaking } from './breaking.ts';
 import { checkGenerated } from './generated.ts';
+import { checkLinks } from './links.ts';
 import { checkLockFile, checkReferences } from './manifests.ts';
 import { checkMigrations } from './migrations.ts';
 
@@ -27,4 +28,5 @@ export const STEPS: readonly Step[] = [
   { name: 'boundaries', run: async () => checkBoundaries() },
   { name: 'references', run: async () => checkReferences() },
   { name: 'lock', run: async () => checkLockFile() },
+  { name: 'links', run: async () => checkLinks() },
 ];
