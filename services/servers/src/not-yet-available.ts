@@ -19,12 +19,10 @@ export const UNAVAILABLE_METHODS = {
     'verifyPlacements',
     'listFailoverEvents',
   ],
-  record: ['importRecords', 'exportRecords'],
 } as const;
 
 /** Full names of all of them. */
 export const NOT_YET_AVAILABLE: readonly string[] = [
   ...methodNames(ServerService, UNAVAILABLE_METHODS.server),
   ...methodNames(DatabaseService, UNAVAILABLE_METHODS.database),
-  ...methodNames(RecordService, UNAVAILABLE_METHODS.record),
 ];

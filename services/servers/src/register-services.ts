@@ -36,9 +36,6 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
         onChanged: (databaseId) => directory.forget(databaseId),
       }),
     });
-    router.service(RecordService, {
-      ...notYetAvailable(RecordService, UNAVAILABLE_METHODS.record),
-      ...recordHandlers({ ...services, pageTokens }),
-    });
+    router.service(RecordService, recordHandlers({ ...services, pageTokens }));
   };
 }

@@ -122,6 +122,53 @@ describe('records', () => {
   });
 });
 
+describe('streams of records', () => {
+  it('come in and go out whole, and go on where they were cut off', async () => {
+    const { databaseId } = await newDatabase(harness, alice);
+    const ids = Array.from({ length: 1_200 }, (_, n) => `r${String(n).padStart(4, '0')}`);
+    const imported = await harness.records.importRecords(
+      (async function* () {
+        yield { databaseId };
+        for (let at = 0; at < ids.length; at += 400) yield { records: ids.slice(at, at + 400).map((id) => record(id)) };
+      })(),
+      alice.as,
+    );
+    expect(imported.upserted).toBe(1_200);
+    const { token } = imported;
+    expect((await harness.records.countRecords({ databaseId, token }, alice.as)).count).toBe(1_200);
+
+    const read: string[] = [];
+    let cursor = '';
+    for await (const page of harness.records.exportRecords({ databaseId }, alice.as)) {
+      read.push(...page.records.map(({ id }) => id));
+      ({ cursor } = page);
+      break;
+    }
+    for await (const page of harness.records.exportRecords({ databaseId, cursor }, alice.as)) {
+      expect(page.records[0]).toMatchObject({ vector: [1, 0.5, 0.25] });
+      read.push(...page.records.map(({ id }) => id));
+    }
+    expect(read).toEqual(ids);
+  });
+
+  it('are refused without a database, or with two', async () => {
+    const { databaseId } = await newDatabase(harness, alice);
+    const other = await newDatabase(harness, alice);
+    const send = (...databaseIds: string[]) =>
+      refusal(
+        harness.records.importRecords(
+          (async function* () {
+            for (const id of databaseIds) yield { databaseId: id, records: [record('a')] };
+          })(),
+          alice.as,
+        ),
+      );
+    expect(await send('')).toEqual({ reason: 'INVALID_ARGUMENT', fields: ['databaseId'] });
+    expect(await send(databaseId, other.databaseId)).toEqual({ reason: 'INVALID_ARGUMENT', fields: ['databaseId'] });
+    expect(await send(databaseId, '', databaseId)).toEqual({ fields: [] });
+  });
+});
+
 describe('while the server is away', () => {
   it('a write is logged but not confirmed, and applied when the server is back', async () => {
     const { databaseId, memory, collection } = await newDatabase(harness, alice);

@@ -39,6 +39,16 @@ export function checkVector(vector: Vector, shape: VectorShape): void {
   if (problem) refuse([problem]);
 }
 
+/** Refuses ids that no record can have. */
+export function checkIds(ids: readonly string[]): void {
+  const problems: Problem[] = [];
+  for (const [index, id] of ids.entries()) {
+    const description = idProblem(id);
+    if (description) problems.push({ reason: 'INVALID_ARGUMENT', field: `ids[${index}]`, description });
+  }
+  refuse(problems.slice(0, VIOLATIONS_MAX));
+}
+
 function recordProblem({ id, vector, metadata, document }: VectorRecord, shape: VectorShape): Problem | undefined {
   const ofId = idProblem(id);
   if (ofId) return { reason: 'INVALID_ARGUMENT', field: 'id', description: ofId };

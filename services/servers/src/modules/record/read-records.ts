@@ -6,7 +6,7 @@ import type { DatabaseView } from '../database/database-view.ts';
 import { type ConsistencyTokens, invalidToken } from '../log/consistency-token.ts';
 import type { SequenceBoard } from '../log/sequence-board.ts';
 import type { Scope } from '../server/server.ts';
-import { checkVector } from './check-records.ts';
+import { checkIds, checkVector } from './check-records.ts';
 import { openDatabase } from './open-database.ts';
 import type { ReadDemand, ReadRouter, ReadWork, Served } from './read-router.ts';
 
@@ -61,6 +61,7 @@ export async function fetchRecords(
   call: Call,
 ): Promise<Served<readonly StoredRecord[]>> {
   const view = await openDatabase(deps.directory, input.databaseId, input.scope);
+  checkIds(input.ids);
   const ids = [...new Set(input.ids)];
   return read(
     deps,

@@ -3,7 +3,11 @@ import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { ownerScope, requirePrincipal } from '@morag/auth';
 import type { Filter, Include } from '@morag/connectors-core';
 import { type Filter as FilterMessage, FilterSchema } from '@morag/gen/morag/servers/v1/record_pb.ts';
-import { RecordService, type ScrollRecordsRequest } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
+import {
+  type ImportRecordsRequest,
+  RecordService,
+  type ScrollRecordsRequest,
+} from '@morag/gen/morag/servers/v1/record_service_pb.ts';
 import { methodName, type PageBinding, type PageTokens } from '@morag/rpc';
 import { callOf } from '../../handler-call.ts';
 import { readPolicies, writePolicies } from '../database/database.mapper.ts';
@@ -18,6 +22,7 @@ import {
 } from './read-records.ts';
 import { fromRecordMessage, toHitMessage, toRecordMessage } from './record.mapper.ts';
 import { readFilter } from './record-filter.ts';
+import { exportRecords, type ImportBatch, importRecords } from './stream-records.ts';
 import {
   deleteRecordsByFilter,
   deleteRecordsById,
@@ -33,14 +38,12 @@ export interface RecordHandlersDeps extends ReadRecordsDeps, WriteRecordsDeps {
   readonly pageTokens: PageTokens;
 }
 
-type Method = 'upsertRecords' | 'queryRecords' | 'fetchRecords' | 'deleteRecords' | 'countRecords' | 'scrollRecords';
-
 const TOP_K_DEFAULT = 10;
 const SCROLL_PAGE_DEFAULT = 100;
 
-/** Handlers of RecordService, as far as they are part of this version. */
-export function recordHandlers(deps: RecordHandlersDeps): Pick<ServiceImpl<typeof RecordService>, Method> {
-  return { ...writeHandlers(deps), ...readHandlers(deps) };
+/** Handlers of RecordService. */
+export function recordHandlers(deps: RecordHandlersDeps): ServiceImpl<typeof RecordService> {
+  return { ...writeHandlers(deps), ...readHandlers(deps), ...streamHandlers(deps) };
 }
 
 function writeHandlers(
@@ -107,6 +110,32 @@ function readHandlers(
       return { records: answer.records.map(toRecordMessage), nextPageToken };
     },
   };
+}
+
+function streamHandlers(
+  deps: RecordHandlersDeps,
+): Pick<ServiceImpl<typeof RecordService>, 'importRecords' | 'exportRecords'> {
+  return {
+    async importRecords(requests, context) {
+      const scope = ownerScope(requirePrincipal(context));
+      const { count, token } = await importRecords(deps, scope, toBatches(requests), callOf(context));
+      return { upserted: count, token };
+    },
+    async *exportRecords({ databaseId, cursor }, context) {
+      const principal = requirePrincipal(context);
+      const method = methodName(RecordService.method.exportRecords);
+      const binding = { caller: principal.userId, method, query: databaseId };
+      const position = deps.pageTokens.decode<ScrollPosition>(binding, cursor);
+      const input = { scope: ownerScope(principal), databaseId, position };
+      for await (const { records, next } of exportRecords(deps, input, callOf(context))) {
+        yield { records: records.map(toRecordMessage), cursor: next ? deps.pageTokens.encode(binding, next) : '' };
+      }
+    },
+  };
+}
+
+async function* toBatches(requests: AsyncIterable<ImportRecordsRequest>): AsyncGenerator<ImportBatch> {
+  for await (const { databaseId, records } of requests) yield { databaseId, records: records.map(fromRecordMessage) };
 }
 
 function readInput(

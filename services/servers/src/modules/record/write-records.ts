@@ -1,5 +1,4 @@
-import { type Filter, idProblem, presentMetadata, type VectorRecord } from '@morag/connectors-core';
-import { DomainError } from '@morag/errors';
+import { type Filter, presentMetadata, type VectorRecord } from '@morag/connectors-core';
 import type { Call } from '../../call.ts';
 import { fromConnectorError } from '../connector/connector-errors.ts';
 import type { ConnectorPool } from '../connector/connector-pool.ts';
@@ -10,7 +9,7 @@ import type { ConsistencyTokens } from '../log/consistency-token.ts';
 import { databaseNotFound, type LogWriter } from '../log/group-commit.ts';
 import { type EncodedMutation, encodeDelete, encodeUpsert } from '../log/mutation.codec.ts';
 import type { Scope } from '../server/server.ts';
-import { checkRecords } from './check-records.ts';
+import { checkIds, checkRecords } from './check-records.ts';
 import { openDatabase } from './open-database.ts';
 import type { WriteConfirmation } from './write-confirmation.ts';
 
@@ -124,14 +123,4 @@ async function matchingIds(
     throw fromConnectorError(error, call.signal);
   }
   return [...ids];
-}
-
-function checkIds(ids: readonly string[]): void {
-  for (const [index, id] of ids.entries()) {
-    const description = idProblem(id);
-    if (!description) continue;
-    throw new DomainError('INVALID_ARGUMENT', `ids[${index}]: ${description}.`, {
-      violations: [{ field: `ids[${index}]`, description }],
-    });
-  }
 }
