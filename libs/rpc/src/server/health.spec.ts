@@ -21,6 +21,23 @@ describe('grpc.health.v1.Health', () => {
     expect((await health().check({ service: SERVICE })).status).toBe(Status.NOT_SERVING);
   });
 
+  it('says when something that the host needs is away, and when it is back', async () => {
+    let database = true;
+    const needy = await startHost({}, { readiness: async () => ({ database }) });
+    const client = createClient(Health, needy.host.transport());
+    const leave = new AbortController();
+    const seen: Status[] = [];
+    for await (const { status } of client.watch({}, { signal: leave.signal })) {
+      seen.push(status);
+      if (seen.length === 3) break;
+      database = !database;
+      expect((await client.check({})).status).toBe(database ? Status.SERVING : Status.NOT_SERVING);
+    }
+    leave.abort();
+    expect(seen).toEqual([Status.SERVING, Status.NOT_SERVING, Status.SERVING]);
+    await needy.host.stop();
+  });
+
   it('does not know other services', async () => {
     const error = await health().check({ service: 'x' }).catch(ConnectError.from);
     expect(error).toMatchObject({ code: Code.NotFound });

@@ -10,18 +10,23 @@ export interface HealthState {
   isServing(): boolean;
 }
 
-/** Starts as NOT_SERVING. */
-export function createHealth(services: readonly DescService[]): HealthState {
+/** How often a watched host looks at what it needs: nobody tells it when that comes or goes. */
+const WATCH_MS = 1_000;
+
+/** Starts as NOT_SERVING. A host serves while it is told to and has what it needs, as `isReady` says. */
+export function createHealth(services: readonly DescService[], isReady: () => Promise<boolean>): HealthState {
   const names = new Set(['', ...services.map(({ typeName }) => typeName)]);
   const watchers = new Set<() => void>();
   let serving = false;
-  const status = (name: string) => {
+  const status = async (name: string): Promise<Status> => {
     if (!names.has(name)) return Status.SERVICE_UNKNOWN;
-    return serving ? Status.SERVING : Status.NOT_SERVING;
+    return serving && (await isReady()) && serving ? Status.SERVING : Status.NOT_SERVING;
   };
   const changed = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
+      const timer = setTimeout(() => wake(), WATCH_MS);
       const wake = (): void => {
+        clearTimeout(timer);
         watchers.delete(wake);
         signal.removeEventListener('abort', wake);
         resolve();
@@ -32,17 +37,20 @@ export function createHealth(services: readonly DescService[]): HealthState {
 
   return {
     handlers: {
-      check({ service }) {
+      async check({ service }) {
         // NOT_FOUND is what the health protocol asks for here.
         if (!names.has(service))
           throw new DomainError('ROUTE_NOT_FOUND', `No service ${JSON.stringify(service)} here.`);
-        return { status: status(service) };
+        return { status: await status(service) };
       },
-      list: () => ({ statuses: Object.fromEntries([...names].map((name) => [name, { status: status(name) }])) }),
+      async list() {
+        const now = await status('');
+        return { statuses: Object.fromEntries([...names].map((name) => [name, { status: now }])) };
+      },
       async *watch({ service }, { signal }) {
         let last: Status | undefined;
         while (!signal.aborted) {
-          const now = status(service);
+          const now = await status(service);
           if (now !== last) yield { status: now };
           else await changed(signal);
           last = now;

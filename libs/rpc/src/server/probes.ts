@@ -58,6 +58,19 @@ async function readiness({ name, isServing, readiness: check }: ProbeParts): Pro
   return { ready: failed.length === 0, service: name, checks, failed };
 }
 
+/** Whether every check holds; who asks at the same time shares one answer. */
+export function createReadinessCheck(check: ProbeParts['readiness']): () => Promise<boolean> {
+  let running: Promise<boolean> | undefined;
+  return () => {
+    running ??= settled(check)
+      .then((checks) => Object.values(checks).every(Boolean))
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  };
+}
+
 async function settled(check: ProbeParts['readiness']): Promise<Record<string, boolean>> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Record<string, boolean>>((resolve) => {

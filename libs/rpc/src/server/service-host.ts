@@ -18,7 +18,7 @@ import { withEdge } from './edge.ts';
 import { createHealth, type HealthState } from './health.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { createNodeHandler } from './node-handler.ts';
-import { createProbes } from './probes.ts';
+import { createProbes, createReadinessCheck } from './probes.ts';
 import { REFLECTION_SERVICES, registerReflection } from './reflection.ts';
 import { type Registration, register } from './strict-router.ts';
 
@@ -82,7 +82,7 @@ export function createServiceHost(options: ServiceHostOptions): ServiceHost {
     limits,
     observer: createCallObserver(options.logger, options.metrics),
     admission: createAdmission(limits.concurrentMax),
-    health: createHealth(options.descriptors),
+    health: createHealth(options.descriptors, createReadinessCheck(options.readiness)),
     stopping: { endless: new AbortController(), all: new AbortController() },
   };
   const { admission, health, stopping } = core;
