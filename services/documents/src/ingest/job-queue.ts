@@ -22,6 +22,9 @@ export interface SendOptions {
   readonly delaySeconds?: number;
 }
 
+/** Priority of a job that was interrupted through no fault of its own: it goes before those that have not begun. */
+export const RESUMED = 1;
+
 /** Which jobs may be ready, over all instances of the service. */
 export interface JobQueue {
   start(): Promise<void>;

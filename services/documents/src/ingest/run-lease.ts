@@ -4,7 +4,7 @@ import type { JobBus } from '../modules/job/job.bus.ts';
 import { type AttemptEnd, endAttempt, type Lease, leaseLost, renewLease } from '../modules/job/lease.store.ts';
 import { endAfter, toFailure } from './failure.ts';
 import { type IngestParts, ingestDocument } from './ingest-document.ts';
-import type { JobQueue } from './job-queue.ts';
+import { type JobQueue, RESUMED } from './job-queue.ts';
 
 /** What a worker needs to do a job that it holds. */
 export interface RunParts extends IngestParts {
@@ -49,7 +49,8 @@ async function end({ db, queue }: RunParts, lease: Lease, outcome: AttemptEnd): 
   await db.transaction(async (em) => {
     const ended = await endAttempt(em, lease, outcome);
     if (ended && outcome.next === 'defer') {
-      await queue.send(em, lease.jobId, { delaySeconds: outcome.delaySeconds });
+      const priority = outcome.failure ? 0 : RESUMED;
+      await queue.send(em, lease.jobId, { delaySeconds: outcome.delaySeconds, priority });
     }
   });
 }

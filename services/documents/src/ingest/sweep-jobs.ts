@@ -3,7 +3,7 @@ import type { Logger } from '@morag/telemetry';
 import type { JobBus } from '../modules/job/job.bus.ts';
 import { endAttempt, forgottenJobs, type OrphanedJob, orphanedJobs } from '../modules/job/lease.store.ts';
 import { endAfterLoss } from './failure.ts';
-import type { JobQueue } from './job-queue.ts';
+import { type JobQueue, RESUMED } from './job-queue.ts';
 
 /** What sweeping needs. */
 export interface SweepParts {
@@ -34,7 +34,7 @@ async function freeJob({ db, queue, bus }: SweepParts, { jobId, documentId, lost
   const end = endAfterLoss(lostCount);
   await db.transaction(async (em) => {
     const ended = await endAttempt(em, { jobId, documentId, fencingToken: null }, end);
-    if (ended && end.next === 'defer') await queue.send(em, jobId);
+    if (ended && end.next === 'defer') await queue.send(em, jobId, { priority: RESUMED });
   });
   bus.changed(jobId);
   bus.ready();

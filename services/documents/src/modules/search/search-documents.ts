@@ -53,18 +53,6 @@ export async function searchDocuments(
   const filter = input.filter === undefined ? undefined : readFilter(input.filter);
   const condition = filter && metadataCondition(filter, 'd.metadata');
   const depth = Math.max(DEPTH_MIN, topK * DEPTH_PER_HIT);
-  const embedding = mode === 'LEXICAL' ? undefined : embedQuestion(parts, input.query, signal);
-  // Awaited below, unless the database is not there.
-  embedding?.catch(() => {});
-  const sameModel = embedding && requireSameModelAsBefore(parts.db, databaseId, parts.embedder);
-  sameModel?.catch(() => {});
-  // First of all: a stranger learns nothing but that there is no such database.
-  const database = await parts.servers.database(databaseId, acting, signal);
-  await sameModel;
-  if (embedding) requireSameEmbedding(database, parts.embedder);
-
-  const byMeaning = async (vector: Promise<Float32Array>): Promise<LegHit[]> =>
-    vectorLeg(parts, { databaseId, vector: await vector, depth, wanted: topK, condition }, acting, bounded(signal));
   const byWords = (): Promise<LegHit[]> =>
     searchLexical((sql, params) => parts.db.read(sql, params), {
       databaseId,
@@ -72,10 +60,19 @@ export async function searchDocuments(
       k: depth,
       condition: condition && entryCondition(databaseId, condition),
     });
-  const [vector, lexical] = await Promise.all([
-    embedding && runLeg(byMeaning(embedding)),
-    mode === 'VECTOR' ? undefined : runLeg(byWords()),
-  ]);
+  const byMeaning = async (vector: Promise<Float32Array>): Promise<LegHit[]> =>
+    vectorLeg(parts, { databaseId, vector: await vector, depth, wanted: topK, condition }, acting, bounded(signal));
+  // All that needs no answer of the servers service begins at once, and is awaited below unless the database is not there.
+  const words = mode === 'VECTOR' ? undefined : runLeg(byWords());
+  const embedding = mode === 'LEXICAL' ? undefined : embedQuestion(parts, input.query, signal);
+  embedding?.catch(() => {});
+  const sameModel = embedding && requireSameModelAsBefore(parts.db, databaseId, parts.embedder);
+  sameModel?.catch(() => {});
+  // First of all: a stranger learns nothing but that there is no such database.
+  const database = await parts.servers.database(databaseId, acting, signal);
+  await sameModel;
+  if (embedding) requireSameEmbedding(database, parts.embedder);
+  const [vector, lexical] = await Promise.all([embedding && runLeg(byMeaning(embedding)), words]);
   signal.throwIfAborted();
   const legs = chooseLegs(mode, vector, lexical);
   const ids = [...new Set([...legs.vector, ...legs.lexical].map(({ id }) => id))];
