@@ -24,8 +24,10 @@ const FORGOTTEN = { waitedSeconds: 30, limit: 20 } as const;
 /** Whatever waits when a process starts may have lost its ticket with the process before. */
 const FORGOTTEN_AT_START = { waitedSeconds: 0, limit: 1_000 } as const;
 const TIDY_MS = 5_000;
+/** Far longer than an upload may pause, so that a file that has not grown for this long belongs to one that died. */
+const STAGING_AGE_MS = 15 * 60_000;
 const GARBAGE_MS = 3_600_000;
-/** Longer than any upload takes from its first byte to its rows. */
+/** Far longer than an upload takes from its last byte to its rows. */
 const GARBAGE_AGE_MS = 24 * 3_600_000;
 
 /** Workers, and the loops that make up for what was left undone by a crash or by a service that was away. */
@@ -51,12 +53,19 @@ export function createBackground(parts: RunParts, workerCount: number = WORKERS)
       work: () => remindForgottenJobs(parts, FORGOTTEN),
     }),
     createLoop({
+      name: 'staging',
+      intervalMs: STAGING_AGE_MS,
+      logger,
+      async work() {
+        await blobs.sweep(new Date(Date.now() - STAGING_AGE_MS));
+      },
+    }),
+    createLoop({
       name: 'garbage',
       intervalMs: GARBAGE_MS,
       logger,
       async work(signal) {
         const cutoff = new Date(Date.now() - GARBAGE_AGE_MS);
-        await blobs.sweep(cutoff);
         await collectGarbage({ blobs, unreferenced: (hashes) => unreferencedContents(db, hashes) }, cutoff, signal);
       },
     }),

@@ -12,7 +12,7 @@ export interface UploadStream {
 /** Reads the first message, which says what comes; the pieces of the content follow, its own first. */
 export async function openUpload(requests: AsyncIterable<UploadDocumentRequest>): Promise<UploadStream> {
   const iterator = requests[Symbol.asyncIterator]();
-  const first = await iterator.next();
+  const first = await inTime(iterator.next());
   const head = first.done ? undefined : first.value;
   if (!head?.databaseId) {
     const violations = [{ field: 'databaseId', description: 'is required in the first message' }];
@@ -34,7 +34,21 @@ async function* pieces(
   rest: AsyncIterator<UploadDocumentRequest>,
 ): AsyncGenerator<Uint8Array> {
   if (head.content.length > 0) yield head.content;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) {
+  for (let next = await inTime(rest.next()); !next.done; next = await inTime(rest.next())) {
     if (next.value.content.length > 0) yield next.value.content;
+  }
+}
+
+/** A stream has no deadline of its own; one that stands still would hold its connection and its file for ever. */
+const PAUSE_MS_MAX = 60_000;
+
+async function inTime<T>(next: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const late = (): void => reject(new DomainError('DEADLINE_EXCEEDED', 'The next piece of the file took too long.'));
+  const timer = setTimeout(late, PAUSE_MS_MAX);
+  try {
+    return await Promise.race([next, promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
