@@ -59,7 +59,9 @@ async function firstAnswer(
   const only = (async function* () {
     yield message;
   })();
-  const answers = await transport.stream(method as DescMethodStreaming, signal, TIMEOUT_MS, headers, only);
+  // Not by a deadline of the call: of a stream that is left, the library forgets to clear its timer.
+  const bound = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  const answers = await transport.stream(method as DescMethodStreaming, bound, undefined, headers, only);
   for await (const answer of answers.message) return answer;
   return undefined;
 }
