@@ -39,25 +39,29 @@ if (folder === undefined) {
       await embedder.close();
     });
 
-    async function quality(mode: SearchMode): Promise<number> {
-      const figures: number[] = [];
+    /** Mean nDCG@10 of the joint order and of each leg alone. */
+    async function qualities(): Promise<Record<SearchMode, number>> {
+      const figures: Record<SearchMode, number[]> = { HYBRID: [], VECTOR: [], LEXICAL: [] };
       for (const { text, relevant } of collection.queries) {
-        const hits = await index.search(text, mode, signal);
-        figures.push(ndcg([...new Set(hits.map((hit) => hit.documentId))], relevant));
+        const legs = await index.legs(text, signal);
+        for (const mode of ['HYBRID', 'VECTOR', 'LEXICAL'] as const) {
+          const documents = new Set(index.rank(legs, mode).map((chunk) => chunk.documentId));
+          figures[mode].push(ndcg([...documents], relevant));
+        }
       }
-      return mean(figures);
+      return { HYBRID: mean(figures.HYBRID), VECTOR: mean(figures.VECTOR), LEXICAL: mean(figures.LEXICAL) };
     }
 
     it(
       'reaches nDCG@10 of 0.44, and more than either leg alone',
       async () => {
-        const [hybrid, vector, lexical] = [await quality('HYBRID'), await quality('VECTOR'), await quality('LEXICAL')];
-        const legs = `vector ${vector.toFixed(4)}, lexical ${lexical.toFixed(4)}`;
-        process.stdout.write(`Q1 Cranfield nDCG@10 ${hybrid.toFixed(4)} (${legs}) goal >= 0.44\n`);
-        expect(hybrid).toBeGreaterThanOrEqual(0.44);
-        expect(hybrid).toBeGreaterThanOrEqual(Math.max(vector, lexical));
+        const { HYBRID, VECTOR, LEXICAL } = await qualities();
+        const legs = `vector ${VECTOR.toFixed(4)}, lexical ${LEXICAL.toFixed(4)}`;
+        process.stdout.write(`Q1 Cranfield nDCG@10 ${HYBRID.toFixed(4)} (${legs}) goal >= 0.44\n`);
+        expect(HYBRID).toBeGreaterThanOrEqual(0.44);
+        expect(HYBRID).toBeGreaterThanOrEqual(Math.max(VECTOR, LEXICAL));
       },
-      5 * MINUTES,
+      10 * MINUTES,
     );
   });
 }

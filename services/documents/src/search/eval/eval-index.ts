@@ -15,6 +15,12 @@ export interface EvalChunk extends Chunk {
   readonly documentId: string;
 }
 
+/** What the two legs found for one question. */
+export interface Legs {
+  readonly vector: readonly LegHit[];
+  readonly lexical: readonly LegHit[];
+}
+
 /** Candidates that each leg brings, as in the service. */
 const DEPTH = 100;
 /** Passages that are ranked for a question: several may be of one document. */
@@ -26,6 +32,7 @@ const RANKED = 50;
  */
 export class EvalIndex {
   readonly chunks: readonly EvalChunk[];
+  readonly #byId: ReadonlyMap<string, EvalChunk>;
   readonly #vectors: readonly Float32Array[];
   readonly #embedder: Embedder;
   readonly #query: SqlQuery;
@@ -39,6 +46,7 @@ export class EvalIndex {
     databaseId: string;
   }) {
     this.chunks = parts.chunks;
+    this.#byId = new Map(parts.chunks.map((chunk) => [chunk.id, chunk]));
     this.#vectors = parts.vectors;
     this.#embedder = parts.embedder;
     this.#query = parts.query;
@@ -65,20 +73,21 @@ export class EvalIndex {
     await indexChunks(query, version, entries);
     // Nothing else uses this database, so the steps need no transaction around them.
     await activateVersion(query, version);
+    await pool.query('analyze documents.chunk_lexemes');
     return new EvalIndex({ chunks, vectors, embedder, query, databaseId: version.databaseId });
   }
 
-  /** The best passages for a question, best first. */
-  async search(text: string, mode: SearchMode, signal: AbortSignal): Promise<EvalChunk[]> {
+  /** What each leg finds for a question. */
+  async legs(text: string, signal: AbortSignal): Promise<Legs> {
     const [vector] = await this.#embedder.embed([text], 'query', signal);
     const lexical = await searchLexical(this.#query, { databaseId: this.#databaseId, text, k: DEPTH });
-    const hits = fuse(vector ? this.#nearest(vector) : [], lexical, {
-      mode,
-      vectorWeight: this.#embedder.vectorWeight,
-      k: RANKED,
-    });
-    const byId = new Map(this.chunks.map((chunk) => [chunk.id, chunk]));
-    return hits.flatMap((hit) => byId.get(hit.id) ?? []);
+    return { vector: vector ? this.#nearest(vector) : [], lexical };
+  }
+
+  /** The best passages of what the legs found, best first. */
+  rank({ vector, lexical }: Legs, mode: SearchMode): EvalChunk[] {
+    const hits = fuse(vector, lexical, { mode, vectorWeight: this.#embedder.vectorWeight, k: RANKED });
+    return hits.flatMap((hit) => this.#byId.get(hit.id) ?? []);
   }
 
   #nearest(query: Float32Array): LegHit[] {
