@@ -22,7 +22,8 @@ interface IdleReader {
 const IDLE_MS = 20_000;
 /** What files leave behind in a parser goes with its thread. */
 const FILES_MAX = 50;
-const IDLE_MAX = 2;
+/** As many as there are workers: else those in excess would start a thread for each file. */
+const IDLE_MAX = 4;
 
 /**
  * Reads files in threads that are used again as long as they answer properly: a thread that crashed, ran out of time or
