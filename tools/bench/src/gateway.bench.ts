@@ -31,7 +31,7 @@ export async function gatewayBenchmark(): Promise<Line[]> {
     const id = servers[0]?.id ?? '';
     const lines: Line[] = [];
     for (const callers of [1, 16]) {
-      const options = { callers, calls: callers === 1 ? 200 : 800, rounds: 7 };
+      const options = { callers, calls: callers === 1 ? 50 : 160, rounds: 7 };
       const get = await comparePaired(
         async () => expectId(await rest.call('GET', `/v1/servers/${id}`), id),
         async () => expectId(await grpc.call('getServer', { serverId: id }), id),
@@ -72,7 +72,7 @@ async function againstBareRoute(rest: ReturnType<typeof restClient>, id: string)
   const result = await comparePaired(
     async () => expectId(await rest.call('GET', `/v1/servers/${id}`), id),
     async () => expectId(await bare.call('GET', `/v1/servers/${id}`), id),
-    { callers: 1, calls: 200, rounds: 7 },
+    { callers: 1, calls: 50, rounds: 7 },
   );
   await bare.close();
   await app.close();

@@ -9,7 +9,7 @@ import { comparePaired, mulberry32 } from './paired.ts';
 import { type Line, numberLine, ratioLine } from './report.ts';
 
 const DIMENSION = 384;
-const RECORDS = 5_000;
+const RECORDS = 2_000;
 const BATCH = 500;
 const TOP_K = 10;
 
@@ -52,7 +52,7 @@ export async function queryBenchmark(): Promise<Line[]> {
           });
           expectHits(ids[0]?.length);
         },
-        { callers, calls: callers === 1 ? 100 : 400, rounds: 7 },
+        { callers, calls: callers === 1 ? 40 : 120, rounds: 7 },
       );
       const label = `${RECORDS} × ${DIMENSION} on Chroma, ${callers} caller${callers > 1 ? 's' : ''}`;
       lines.push(ratioLine('P2', `${label}, p50`, result, 1.05));
