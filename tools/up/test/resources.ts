@@ -9,10 +9,13 @@ import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts'
 import type { AllServices, Person } from './all-services.ts';
 import type { Ids } from './valid-request.ts';
 
-/** A Chroma server of a person's, tested and active. */
-export async function newServer({ transports, chroma }: AllServices, { as }: Person): Promise<string> {
+/** A Chroma server of a person's, tested and active; behind a proxy where another port is named. */
+export async function newServer(
+  { transports, chroma: { host, port: itsPort } }: AllServices,
+  { as }: Person,
+  port = itsPort,
+): Promise<string> {
   const servers = createClient(ServerService, transports.servers);
-  const { host, port } = chroma;
   const server = { name: crypto.randomUUID(), type: Server_DatabaseType.CHROMA, host, port };
   const { id } = await servers.createServer({ server }, as);
   const test = await servers.testConnection({ serverId: id }, as);
