@@ -8,6 +8,9 @@ import { finishJob, holdLease, type Lease } from '../modules/job/lease.store.ts'
 import { activateVersion as countVersion, removeVersion } from '../search/lexical.store.ts';
 import { sqlOf } from '../sql.ts';
 
+/** Counting the words of the largest file that can be uploaded takes longer than any other statement may. */
+const STATEMENT_SECONDS_MAX = 300;
+
 /**
  * Makes a complete version the one that is searched. One transaction: until it commits the old version is found, after it
  * the new one, and never both. The records that only the old version had are buried, to be removed later.
@@ -15,6 +18,7 @@ import { sqlOf } from '../sql.ts';
 export async function activateVersion(db: Database, lease: Lease, signal: AbortSignal): Promise<void> {
   await db.transaction(
     async (em) => {
+      await query(em, `set local statement_timeout = '${STATEMENT_SECONDS_MAX}s'`);
       const document = await lockDocument(em, lease.documentId);
       const version = await findVersion(em, document.id, lease.documentVersion);
       document.state = nextDocumentState(document.state, 'complete');
