@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** See eventually. */
 export interface EventuallyOptions {
-  /** Default 5000. */
+  /** Default 15,000: half of what Jest allows a test, and a busy machine is slow. */
   readonly timeoutMs?: number;
   /** Default 20. */
   readonly intervalMs?: number;
@@ -14,7 +14,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   attempt: () => T | Promise<T>,
-  { timeoutMs = 5_000, intervalMs = 20 }: EventuallyOptions = {},
+  { timeoutMs = 15_000, intervalMs = 20 }: EventuallyOptions = {},
 ): Promise<T> {
   for (const deadline = performance.now() + timeoutMs; ; await pause(intervalMs)) {
     try {
