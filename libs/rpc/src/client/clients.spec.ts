@@ -34,7 +34,7 @@ beforeAll(async () => {
           credential: values.get(principalKey)?.credential,
           timeoutMs: timeoutMs(),
         });
-        if (timeoutMs() !== undefined && Number(timeoutMs()) < 200) await once(signal, 'abort');
+        if (timeoutMs() !== undefined && Number(timeoutMs()) < 2_000) await once(signal, 'abort');
         return create(ServerSchema, { id: serverId });
       },
       deleteServer() {
