@@ -29,6 +29,9 @@ export async function startPostgres(settings: readonly string[] = FAST_BUT_NOT_D
   };
 }
 
+/** How long `drop` waits for connections that are closing. */
+const DISCONNECT_MS_MAX = 5_000;
+
 /** Creates an empty database of a unique name on the run's PostgreSQL; `drop` removes it. */
 export async function createTestDatabase(prefix = 'test'): Promise<{ url: string; drop(): Promise<void> }> {
   const base = process.env.MORAG_TEST_DATABASE_URL;
@@ -37,17 +40,33 @@ export async function createTestDatabase(prefix = 'test'): Promise<{ url: string
       'MORAG_TEST_DATABASE_URL is not set: run through jest.config.mjs, whose global setup starts PostgreSQL',
     );
   const name = `${prefix}_${crypto.randomUUID().replaceAll('-', '')}`;
-  const run = async (sql: string): Promise<void> => {
+  const run = async <T>(work: (client: pg.Client) => Promise<T>): Promise<T> => {
     const client = new pg.Client({ connectionString: base });
     await client.connect();
     try {
-      await client.query(sql);
+      return await work(client);
     } finally {
       await client.end();
     }
   };
-  await run(`create database "${name}"`);
+  await run((client) => client.query(`create database "${name}"`));
   const url = new URL(base);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => run(`drop database if exists "${name}" with (force)`) };
+  return {
+    url: url.href,
+    drop: () =>
+      run(async (client) => {
+        await untilNobodyIsConnected(client, name);
+        await client.query(`drop database if exists "${name}" with (force)`);
+      }),
+  };
+}
+
+/** A pool has ended before its sockets have; who is thrown out meanwhile fails without anybody to hear it. */
+async function untilNobodyIsConnected(client: pg.Client, database: string): Promise<void> {
+  for (const deadline = Date.now() + DISCONNECT_MS_MAX; Date.now() < deadline; ) {
+    const { rowCount } = await client.query('select from pg_stat_activity where datname = $1', [database]);
+    if (rowCount === 0) return;
+    await client.query('select pg_sleep(0.02)');
+  }
 }
