@@ -14,7 +14,7 @@ import { JobService } from '@morag/gen/morag/documents/v1/job_service_pb.ts';
 import { SearchService } from '@morag/gen/morag/documents/v1/search_service_pb.ts';
 import { WorkerService } from '@morag/gen/morag/documents/v1/worker_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
-import { openServiceDatabase, pendingMigrations } from '@morag/orm';
+import { databaseReadiness, openServiceDatabase } from '@morag/orm';
 import { createServiceHost, createServiceTransport, pageTokens, type ServiceHost } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { createBackground } from './background.ts';
@@ -88,7 +88,7 @@ export async function buildDocumentsService(
     }),
     logger,
     metrics: createMetrics({ service: 'documents' }),
-    readiness: () => readiness(deps),
+    readiness: readinessOf(deps),
   });
   return {
     name: 'documents',
@@ -169,15 +169,14 @@ function openPeers({ peers }: DocumentsConfig, { clients = {} }: DocumentsParts)
   };
 }
 
-async function readiness({
-  db,
-  blobs,
-}: Pick<Parameters<typeof documentHandlers>[0], 'db' | 'blobs'>): Promise<Record<string, boolean>> {
-  const postgres = await db.ping();
-  const migrations = postgres && (await pendingMigrations(db).catch(() => ['unknown'])).length === 0;
-  const files = await blobs.check().then(
-    () => true,
-    () => false,
-  );
-  return { postgres, migrations, files };
+/** Beside the database, the files must be in reach. */
+function readinessOf({ db, blobs }: Pick<Parameters<typeof documentHandlers>[0], 'db' | 'blobs'>) {
+  const stored = databaseReadiness(db);
+  return async (): Promise<Record<string, boolean>> => {
+    const files = blobs.check().then(
+      () => true,
+      () => false,
+    );
+    return { ...(await stored()), files: await files };
+  };
 }

@@ -1,18 +1,7 @@
 import { ConfigError, documentsConfig } from '@morag/config';
+import { runProgram } from '@morag/rpc';
 import { buildDocumentsService } from './app.ts';
 
-/** Runs the service as a process of its own until it is told to stop. */
-async function main(): Promise<void> {
-  const service = await buildDocumentsService(documentsConfig(process.env));
-  await service.start();
-  await new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
-  await service.stop();
-}
-
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(error instanceof ConfigError ? 2 : 1);
-  },
-);
+await runProgram(() => buildDocumentsService(documentsConfig(process.env)), {
+  isUsageError: (error) => error instanceof ConfigError,
+});
