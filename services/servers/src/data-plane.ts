@@ -5,6 +5,7 @@ import type { Instance } from './instance.ts';
 import { type ConnectorPool, createConnectorPool } from './modules/connector/connector-pool.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
 import { createDatabaseDirectory, type DatabaseDirectory } from './modules/database/database-directory.ts';
+import { createHealthBoard, type HealthBoard } from './modules/health/health-view.ts';
 import { type Appliers, createAppliers } from './modules/log/appliers.ts';
 import { createLogWriter, databaseNotFound, type LogWriter } from './modules/log/group-commit.ts';
 import { createLeaseStore } from './modules/log/lease.store.ts';
@@ -21,6 +22,7 @@ import type { DataPlaneSettings } from './settings.ts';
 
 /** What the way of a record goes through, from the log to the servers and back. */
 export interface DataPlane {
+  readonly health: HealthBoard;
   readonly pool: ConnectorPool;
   readonly board: SequenceBoard;
   readonly directory: DatabaseDirectory;
@@ -48,6 +50,7 @@ export interface DataPlaneDeps {
 
 /** What is not lent to others: whatever measures time or decides by chance. */
 interface Ground {
+  readonly health: HealthBoard;
   readonly board: SequenceBoard;
   readonly pool: ConnectorPool;
   readonly directory: DatabaseDirectory;
@@ -58,9 +61,10 @@ interface Ground {
 /** Builds it. One instance of the service holds one; any number of instances share the work. */
 export function buildDataPlane(deps: DataPlaneDeps): DataPlane {
   const ground = buildGround(deps);
-  const { board, pool, directory } = ground;
+  const { health, board, pool, directory } = ground;
   const log = buildLog(deps, ground);
   return {
+    health,
     board,
     pool,
     directory,
@@ -79,9 +83,11 @@ export function buildDataPlane(deps: DataPlaneDeps): DataPlane {
 function buildGround({ logger, placements, vendors, findServer }: DataPlaneDeps): Ground {
   const now = (): number => performance.now();
   const board = createSequenceBoard();
+  const health = createHealthBoard({ now });
   const pool = createConnectorPool({
     now,
     logger,
+    report: health.report,
     open: async (serverId) => {
       const { server, secrets } = await findServer(serverId);
       return { connector: await vendors.open(server, secrets), revision: server.revision };
@@ -95,7 +101,7 @@ function buildGround({ logger, placements, vendors, findServer }: DataPlaneDeps)
       for (const placement of view.placements) board.sawApplied(placement.id, placement.appliedSequence);
     },
   });
-  return { board, pool, directory, now, random: Math.random };
+  return { health, board, pool, directory, now, random: Math.random };
 }
 
 /** The way in: the log, those who apply it, and those who keep it in order. */

@@ -1,5 +1,6 @@
-import type { VectorConnector } from '@morag/connectors-core';
+import { isConnectorError, type VectorConnector } from '@morag/connectors-core';
 import type { Logger } from '@morag/telemetry';
+import type { Outcome } from '../health/health-view.ts';
 
 /** Which connection is wanted. */
 export interface PoolKey {
@@ -24,6 +25,8 @@ export interface ConnectorPoolDeps {
   readonly open: (serverId: string) => Promise<{ readonly connector: VectorConnector; readonly revision: number }>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** Told how each use ended, unless it failed for a reason that is not the connector's. */
+  readonly report?: (serverId: string, outcome: Outcome) => void;
   readonly logger: Logger;
   readonly settings?: PoolSettings;
 }
@@ -66,14 +69,24 @@ class Pool implements ConnectorPool {
   }
 
   async use<T>(key: PoolKey, use: (connector: VectorConnector) => Promise<T>): Promise<T> {
+    const { now, report } = this.#deps;
     const entry = this.#find(key);
     entry.users++;
+    let startedAtMs = 0;
     try {
       const { connector } = await entry.opening;
-      return await use(connector);
+      startedAtMs = now();
+      const answer = await use(connector);
+      report?.(key.serverId, { ok: true, latencyMs: now() - startedAtMs });
+      return answer;
+    } catch (error) {
+      if (isConnectorError(error)) {
+        report?.(key.serverId, { ok: false, category: error.category, latencyMs: now() - startedAtMs });
+      }
+      throw error;
     } finally {
       entry.users--;
-      entry.usedAtMs = this.#deps.now();
+      entry.usedAtMs = now();
       if (entry.retired && entry.users === 0) this.#close(key.serverId, entry);
     }
   }
