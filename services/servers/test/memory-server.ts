@@ -30,6 +30,10 @@ const CAPABILITIES: Capabilities = {
   authentication: false,
   cosineVectors: 'exact',
   exactSearch: true,
+  hybrid: 'none',
+  namespaces: false,
+  uncleanStopWindowMs: 0,
+  repairByReplacing: false,
 };
 
 interface MemoryCollection {
@@ -152,6 +156,10 @@ class MemoryConnector implements VectorConnector {
     const { records } = this.#find(collection, 'fetch');
     const found = ids.flatMap((id) => records.get(id) ?? []);
     return { records: found, missing: ids.filter((id) => !records.has(id)) };
+  }
+
+  async hybridQuery(): Promise<never> {
+    throw this.#error('unsupported', 'hybridQuery', 'It knows no words.');
   }
 
   async query(collection: string, { vector = [], topK, filter, minScore = 0 }: QueryRequest): Promise<readonly Hit[]> {

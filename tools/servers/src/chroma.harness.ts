@@ -10,6 +10,7 @@ import { chromaServer } from './chroma.server.ts';
 import { freePort } from './daemon.ts';
 import { external } from './external.ts';
 import { serversFolder } from './folders.ts';
+import { LabError } from './lab-server.ts';
 
 const egress = createEgress({ allow: [], embedded: true });
 
@@ -24,12 +25,31 @@ const COMMON = {
   exceptions: {},
 } as const;
 
+const TENANT = 'morag_conformance';
+
+/** Makes the tenant, and in it the database that `settings` names. */
+async function createTenant({ host, port, database = 'default_database' }: ServerSettings): Promise<void> {
+  const tenants = `http://${host}:${port}/api/v2/tenants`;
+  for (const [url, name] of [
+    [tenants, TENANT],
+    [`${tenants}/${TENANT}/databases`, database],
+  ] as const) {
+    const headers = { 'content-type': 'application/json' };
+    const { ok, status } = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ name }) });
+    if (!ok && status !== 409) throw new LabError(`Chroma answers ${status} to ${url}`);
+  }
+}
+
 function harness(server: string, settings: ServerSettings, rest: Pick<Harness, 'restart' | 'stop'>): Harness {
   return {
     ...COMMON,
     ...rest,
     server,
     settings,
+    async namespace() {
+      await createTenant(settings);
+      return { config: { ...settings.config, tenant: TENANT } };
+    },
     open(overrides) {
       const changed = { ...settings, ...overrides };
       return chroma.create(changed, chroma.options.parse(changed.config), { egress });

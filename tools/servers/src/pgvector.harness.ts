@@ -5,6 +5,7 @@ import type { Harness } from '@morag/connectors-conformance';
 import type { ServerSettings } from '@morag/connectors-core';
 import { pgvector } from '@morag/connectors-pgvector';
 import { createEgress } from '@morag/egress';
+import { Client } from 'pg';
 import { freePort } from './daemon.ts';
 import { external } from './external.ts';
 import { serversFolder } from './folders.ts';
@@ -34,12 +35,28 @@ export function answerPostgres(sqlState: string, message: string): (socket: Sock
   return (socket) => socket.once('data', () => socket.end(answer));
 }
 
+const SCHEMA = 'morag_conformance';
+
+async function createSchema({ host, port, username, password, database }: ServerSettings): Promise<void> {
+  const client = new Client({ host, port, user: username, password, database });
+  await client.connect();
+  try {
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
+  } finally {
+    await client.end();
+  }
+}
+
 function harness(server: string, settings: ServerSettings, rest: Pick<Harness, 'restart' | 'stop'>): Harness {
   return {
     ...COMMON,
     ...rest,
     server,
     settings,
+    async namespace() {
+      await createSchema(settings);
+      return { config: { ...settings.config, schema: SCHEMA } };
+    },
     open(overrides) {
       const changed = { ...settings, ...overrides };
       return pgvector.create(changed, pgvector.options.parse(changed.config), { egress });

@@ -8,6 +8,7 @@ import {
   type CollectionStats,
   ConnectorError,
   checkCollectionSpec,
+  checkHybrid,
   checkIds,
   checkQuery,
   checkRecords,
@@ -18,6 +19,8 @@ import {
   type FetchResult,
   type Filter,
   type Hit,
+  type HybridHit,
+  type HybridRequest,
   type Include,
   isOffset,
   type Metadata,
@@ -44,6 +47,7 @@ import {
   deleteCollection,
   listCollections,
 } from './chroma.collections.ts';
+import { hybridRecords } from './chroma.hybrid.ts';
 import { CHROMA_CAPABILITIES, type ChromaOptions } from './chroma.options.ts';
 import { queryRecords } from './chroma.query.ts';
 import { deleteRecords, fetchRecords, matchingIds, upsertRecords } from './chroma.records.ts';
@@ -184,6 +188,13 @@ export class ChromaConnector implements VectorConnector {
       checkQuery(call, request, info, CHROMA_CAPABILITIES.maxTopK);
       const vector = request.vector ?? (await vectorOf(session.collection(info.uuid), request.id ?? '', call));
       return queryRecords({ session, call, info, vector, request });
+    });
+  }
+
+  hybridQuery(collection: string, request: HybridRequest, options?: CallOptions): Promise<readonly HybridHit[]> {
+    return this.#access.on('hybridQuery', collection, options, async (session, info, call) => {
+      checkHybrid(call, request, info, CHROMA_CAPABILITIES.maxTopK);
+      return hybridRecords({ session, call, info }, request);
     });
   }
 

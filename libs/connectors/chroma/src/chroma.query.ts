@@ -30,6 +30,8 @@ export interface ChromaQuery {
   readonly info: ChromaCollection;
   readonly vector: Vector;
   readonly request: QueryRequest;
+  /** Only records whose document matches: the server's regular expressions. */
+  readonly documentPattern?: string;
 }
 
 /** The nearest records. A filter that the server cannot evaluate is completed here, asking for ever more candidates. */
@@ -48,7 +50,7 @@ export async function queryRecords(query: ChromaQuery): Promise<readonly Hit[]> 
 }
 
 async function nearest(
-  { session, call, info, vector, request }: ChromaQuery,
+  { session, call, info, vector, request, documentPattern }: ChromaQuery,
   { where, exact }: ChromaFilter,
   candidates: number,
 ): Promise<{ hits: Hit[]; seen: number }> {
@@ -58,6 +60,7 @@ async function nearest(
     query_embeddings: [plainVector(vector)],
     n_results: candidates,
     where,
+    where_document: documentPattern === undefined ? undefined : { $regex: documentPattern },
     include: included(include, always as IncludeEnum[]),
   });
   const columns = columnsOf(answer, call);

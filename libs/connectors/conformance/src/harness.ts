@@ -13,6 +13,8 @@ export interface Harness {
   readonly wrongCredentials?: Partial<ServerSettings>;
   /** Secrets that no error may show: the suite registers a connector with each of them. */
   readonly secrets: readonly string[];
+  /** What leads to a second, empty namespace of the server, made if need be; for vendors with the capability. */
+  namespace?(): Promise<Partial<ServerSettings>>;
   /** Kills the server and starts it again on the same data and port; absent when the suite does not own it. */
   restart?(): Promise<void>;
   /** Stand-ins at the wire that answer as this vendor does when it is in trouble. */

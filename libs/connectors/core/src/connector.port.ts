@@ -1,3 +1,4 @@
+import type { Capabilities } from './capabilities.ts';
 import type { Filter } from './filter/filter.ts';
 
 /** The database vendors a connector can be written for, as the connectors themselves name them. */
@@ -145,6 +146,25 @@ export interface QueryRequest {
   readonly afterWrite?: string;
 }
 
+/** A search by meaning and by words at once. */
+export interface HybridRequest {
+  readonly vector: Vector;
+  /** A document matches when it has any of the words, in upper or lower case; the more and the rarer, the better. */
+  readonly text: string;
+  readonly topK: number;
+  /** Holds for both. */
+  readonly filter?: Filter;
+  /** How much the vector counts, from 0 (words alone) to 1 (vector alone); 0.5 by default. */
+  readonly vectorWeight?: number;
+  readonly include?: Include;
+  readonly afterWrite?: string;
+}
+
+export interface HybridHit extends StoredRecord {
+  /** From 0 to 1, higher is better. It comes from ranks, or from the vendor's own mixture: of meaning within one answer. */
+  readonly score: number;
+}
+
 export interface ScanRequest {
   /** From an earlier page; also valid in another connector for the same vendor and collection. */
   readonly cursor?: string;
@@ -161,39 +181,6 @@ export interface ScanPage {
 export interface DeleteResult {
   /** Absent when the vendor does not count. */
   readonly deleted?: number;
-}
-
-export interface Capabilities {
-  readonly metrics: readonly Metric[];
-  readonly maxDimension: number;
-  /** Larger vectors are stored and searched without an index. */
-  readonly maxIndexedDimension: number;
-  /** Per vendor call; larger batches are split. */
-  readonly maxBatchRecords: number;
-  readonly maxBatchBytes: number;
-  readonly maxTopK: number;
-  /** Filters evaluated by the vendor alone; every other one is completed in the connector, and costs more. */
-  readonly nativeFilters: {
-    readonly exists: boolean;
-    readonly not: boolean;
-    readonly stringRange: boolean;
-  };
-  /** An upsert replaces a record in one step; otherwise a reader may for a moment miss it. */
-  readonly atomicReplace: boolean;
-  /**
-   * What a read gives back of a vector under the cosine metric, since servers normalise it: every bit, all but the last
-   * two bits of a float32, or the direction alone. Under other metrics every bit.
-   */
-  readonly cosineVectors: 'exact' | 'rounded' | 'direction';
-  /** A write is seen by the next read. */
-  readonly readAfterWrite: boolean;
-  readonly deleteCounts: boolean;
-  /** `stable`: records written or deleted during a scan never make it skip or repeat another record. */
-  readonly scanOrder: 'stable' | 'offset';
-  /** The server checks credentials at all. */
-  readonly authentication: boolean;
-  /** The server can be asked to compare with every vector. */
-  readonly exactSearch: boolean;
 }
 
 /**
@@ -223,6 +210,8 @@ export interface VectorConnector {
   fetch(collection: string, ids: readonly string[], include?: Include, options?: CallOptions): Promise<FetchResult>;
   /** By score, then by id. */
   query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]>;
+  /** The best of both; `unsupported` where `hybrid` is `none`. */
+  hybridQuery(collection: string, request: HybridRequest, options?: CallOptions): Promise<readonly HybridHit[]>;
   /** Exact. */
   count(collection: string, filter?: Filter, options?: CallOptions): Promise<number>;
   deleteByIds(collection: string, ids: readonly string[], options?: CallOptions): Promise<DeleteResult>;

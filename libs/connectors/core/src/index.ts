@@ -1,5 +1,6 @@
 export * from './batches.ts';
 export * from './calls.ts';
+export type { Capabilities } from './capabilities.ts';
 export * from './connector.error.ts';
 export * from './connector.port.ts';
 export { decodeCursor, encodeCursor, isOffset, isText } from './cursor.ts';
@@ -8,6 +9,8 @@ export * from './filter/filter.ts';
 export { compareText, matches } from './filter/matches.ts';
 export { type NormalFilter, normaliseFilter } from './filter/normalise-filter.ts';
 export { parseFilter } from './filter/parse-filter.ts';
+export { fuse, fusedQuery, type HybridLegs } from './hybrid/fuse.ts';
+export { rankByWords, wordsOf } from './hybrid/words.ts';
 export { ID_BYTES_MAX, idProblem, uuidOfId } from './ids.ts';
 export * from './metadata.ts';
 export * from './names.ts';

@@ -1,8 +1,9 @@
 import type { Origin } from './calls.ts';
+import type { Capabilities } from './capabilities.ts';
 import { ConnectorError } from './connector.error.ts';
 import type {
-  Capabilities,
   CollectionSpec,
+  HybridRequest,
   Metric,
   QueryRequest,
   ScanRequest,
@@ -16,6 +17,8 @@ import { vectorProblem } from './vectors.ts';
 /** UTF-8 bytes of a record's text. */
 export const DOCUMENT_BYTES_MAX = 1024 * 1024;
 export const SCAN_PAGE_SIZE_MAX = 10_000;
+/** UTF-8 bytes of the words of a hybrid query. */
+export const HYBRID_TEXT_BYTES_MAX = 8192;
 
 /** What a collection's vectors must be. */
 export interface VectorShape {
@@ -49,9 +52,24 @@ export function checkIds(origin: Origin, ids: readonly string[]): void {
 
 export function checkQuery(origin: Origin, request: QueryRequest, shape: VectorShape, topKMax: number): void {
   const { topK, vector, id } = request;
-  if (!Number.isInteger(topK) || topK < 1 || topK > topKMax) refuse(origin, `topK must be from 1 to ${topKMax}`);
+  checkTopK(origin, topK, topKMax);
   if ((vector === undefined) === (id === undefined)) refuse(origin, 'a query takes either a vector or an id');
   refuse(origin, vector ? vectorProblem(vector, shape.dimension, shape.metric) : idProblem(id));
+}
+
+export function checkHybrid(origin: Origin, request: HybridRequest, shape: VectorShape, topKMax: number): void {
+  const { topK, vector, text, vectorWeight = 0 } = request;
+  checkTopK(origin, topK, topKMax);
+  refuse(origin, vectorProblem(vector, shape.dimension, shape.metric));
+  if (typeof text !== 'string' || !isPlainText(text)) refuse(origin, 'text must be Unicode text without NUL');
+  if (Buffer.byteLength(text) > HYBRID_TEXT_BYTES_MAX) {
+    refuse(origin, `text is longer than ${HYBRID_TEXT_BYTES_MAX} bytes`);
+  }
+  if (!(vectorWeight >= 0 && vectorWeight <= 1)) refuse(origin, 'vectorWeight must be from 0 to 1');
+}
+
+function checkTopK(origin: Origin, topK: number, topKMax: number): void {
+  if (!Number.isInteger(topK) || topK < 1 || topK > topKMax) refuse(origin, `topK must be from 1 to ${topKMax}`);
 }
 
 export function checkScan(origin: Origin, request: ScanRequest): void {

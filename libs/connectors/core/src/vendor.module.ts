@@ -1,6 +1,7 @@
 import type { Egress, TlsOptions } from '@morag/egress';
 import type { z } from 'zod';
-import type { Capabilities, VectorConnector, Vendor } from './connector.port.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { VectorConnector, Vendor } from './connector.port.ts';
 import type { CommonOptions } from './options.ts';
 
 /** `VERIFY`: the certificate must be valid for the host. `INSECURE`: any will do. */

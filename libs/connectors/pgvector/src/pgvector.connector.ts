@@ -8,6 +8,7 @@ import {
   type CollectionStats,
   ConnectorError,
   checkCollectionSpec,
+  checkHybrid,
   checkIds,
   checkQuery,
   checkRecords,
@@ -17,7 +18,10 @@ import {
   encodeCursor,
   type FetchResult,
   type Filter,
+  fusedQuery,
   type Hit,
+  type HybridHit,
+  type HybridRequest,
   type Include,
   isText,
   type Metadata,
@@ -38,7 +42,7 @@ import {
 import type { Egress } from '@morag/egress';
 import { PgvectorAccess, READ, WRITE } from './pgvector.access.ts';
 import { PGVECTOR_CAPABILITIES, type PgvectorOptions } from './pgvector.options.ts';
-import { EXACT_SETTINGS, queryRows, searchSettings } from './pgvector.query.ts';
+import { EXACT_SETTINGS, queryRows, queryRowsByWords, searchSettings } from './pgvector.query.ts';
 import {
   countRows,
   deleteMatching,
@@ -188,18 +192,26 @@ export class PgvectorConnector implements VectorConnector {
 
   query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
     return this.#access.on('query', collection, options, async (table, call) => {
-      const { topK, filter, exact } = request;
       checkQuery(call, request, table, PGVECTOR_CAPABILITIES.maxTopK);
       const vector = request.vector ?? (await this.#vectorOf(table, request.id ?? '', call));
-      const search = (settings: Readonly<Record<string, string | number>>) =>
-        this.#access.within(call, { readOnly: true, settings }, (session) =>
-          queryRows(session, table, vector, request),
-        );
-      if (exact) return search(EXACT_SETTINGS);
-      const hits = await search(searchSettings(topK, this.#options));
-      // The index stops after a bounded number of tuples: too few may be all that match, or all that it came to.
-      const mayBeShort = filter !== undefined && request.minScore === undefined && hits.length < topK;
-      return mayBeShort ? search(EXACT_SETTINGS) : hits;
+      return this.#nearest(table, call, { ...request, vector });
+    });
+  }
+
+  hybridQuery(collection: string, request: HybridRequest, options?: CallOptions): Promise<readonly HybridHit[]> {
+    return this.#access.on('hybridQuery', collection, options, (table, call) => {
+      const { maxTopK: topKMax } = PGVECTOR_CAPABILITIES;
+      checkHybrid(call, request, table, topKMax);
+      const { vector, filter, include } = request;
+      return fusedQuery(
+        request,
+        { topKMax },
+        {
+          byVector: (topK) => this.#nearest(table, call, { vector, topK, filter, include }),
+          byWords: (depth) =>
+            this.#access.within(call, READ, (session) => queryRowsByWords(session, table, request, depth)),
+        },
+      );
     });
   }
 
@@ -250,6 +262,21 @@ export class PgvectorConnector implements VectorConnector {
 
   close(): Promise<void> {
     return this.#access.close();
+  }
+
+  async #nearest(
+    table: PgvectorTable,
+    call: Call,
+    request: QueryRequest & { readonly vector: Vector },
+  ): Promise<readonly Hit[]> {
+    const { topK, filter, exact } = request;
+    const search = (settings: Readonly<Record<string, string | number>>) =>
+      this.#access.within(call, { readOnly: true, settings }, (session) => queryRows(session, table, request));
+    if (exact) return search(EXACT_SETTINGS);
+    const hits = await search(searchSettings(topK, this.#options));
+    // The index stops after a bounded number of tuples: too few may be all that match, or all that it came to.
+    const mayBeShort = filter !== undefined && request.minScore === undefined && hits.length < topK;
+    return mayBeShort ? search(EXACT_SETTINGS) : hits;
   }
 
   async #vectorOf(table: PgvectorTable, id: string, call: Call): Promise<Vector> {

@@ -27,6 +27,10 @@ export const pgvectorOptions = z.strictObject({
     .refine(({ m, efConstruction }) => efConstruction >= 2 * m, 'efConstruction must be at least 2 × m')
     .prefault({})
     .describe('Index settings.'),
+  wordIndex: z
+    .boolean()
+    .default(false)
+    .describe('Index the words of documents in collections that are created: faster hybrid queries, slower writes.'),
 });
 
 export type PgvectorOptions = z.infer<typeof pgvectorOptions>;
@@ -47,4 +51,9 @@ export const PGVECTOR_CAPABILITIES: Capabilities = {
   scanOrder: 'stable',
   authentication: true,
   exactSearch: true,
+  hybrid: 'fused',
+  namespaces: true,
+  // A commit is on disk before it is confirmed.
+  uncleanStopWindowMs: 0,
+  repairByReplacing: false,
 };

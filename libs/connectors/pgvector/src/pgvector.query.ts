@@ -1,18 +1,21 @@
 import {
   compareHits,
   type Hit,
+  type HybridRequest,
   type Metric,
   type QueryRequest,
+  type StoredRecord,
   scoreOfCosine,
   scoreOfDot,
   scoreOfSquaredDistance,
   type Vector,
+  wordsOf,
 } from '@morag/connectors-core';
 import type { Session } from './pgvector.database.ts';
 import { Parameters, toSql } from './pgvector.filter.ts';
 import type { PgvectorOptions } from './pgvector.options.ts';
 import { columns, type RecordRow, toRecord, vectorText } from './pgvector.records.ts';
-import { OPERATORS, type PgvectorTable } from './pgvector.tables.ts';
+import { DOCUMENT_WORDS, OPERATORS, type PgvectorTable } from './pgvector.tables.ts';
 
 /** The server's own bound of `hnsw.ef_search`. */
 const EF_SEARCH_MAX = 1_000;
@@ -42,10 +45,9 @@ export const EXACT_SETTINGS = { enable_indexscan: 'off' } as const;
 export async function queryRows(
   session: Session,
   table: PgvectorTable,
-  vector: Vector,
-  request: QueryRequest,
+  request: QueryRequest & { readonly vector: Vector },
 ): Promise<readonly Hit[]> {
-  const { topK, filter, id: self, minScore = 0, include = {} } = request;
+  const { vector, topK, filter, id: self, minScore = 0, include = {} } = request;
   const parameters = new Parameters();
   const from = parameters.add(vectorText(vector), 'vector');
   const distance = `embedding ${OPERATORS[table.metric].operator} ${from}`;
@@ -61,6 +63,29 @@ export async function queryRows(
     .map((row) => ({ ...toRecord(row), score: scoreOf(table.metric, row.distance), rawScore: row.distance }))
     .filter((hit) => hit.score >= minScore)
     .sort(compareHits);
+}
+
+/** The records whose documents have any of the words, by PostgreSQL's rank. */
+export async function queryRowsByWords(
+  session: Session,
+  { qualified }: PgvectorTable,
+  { text, filter, include = {} }: HybridRequest,
+  limit: number,
+): Promise<readonly StoredRecord[]> {
+  const words = wordsOf(text);
+  if (words.length === 0) return [];
+  const parameters = new Parameters();
+  // Of letters and digits alone: nothing in a word has a meaning of its own.
+  const query = parameters.add(words.map((word) => `'${word}'`).join(' | '), 'text');
+  const where = toSql(filter, parameters);
+  const rows = await session.query<RecordRow>({
+    text: `
+      SELECT ${columns(include)} FROM ${qualified}, to_tsquery('simple', ${query}) AS query
+      WHERE ${DOCUMENT_WORDS} @@ query AND ${where}
+      ORDER BY ts_rank(${DOCUMENT_WORDS}, query, 1) DESC, id LIMIT ${limit}`,
+    values: parameters.values,
+  });
+  return rows.map(toRecord);
 }
 
 /** pgvector's distances: 1-cosine, the Euclidean one itself, and the negated dot product. */

@@ -29,6 +29,12 @@ export const OPERATORS: Readonly<Record<Metric, { operator: string; opclass: str
   euclidean: { operator: '<->', opclass: 'vector_l2_ops' },
 };
 
+/**
+ * The words of a document: runs of letters and digits, which PostgreSQL would otherwise join into numbers with a sign,
+ * hosts and file names. Of its beginning, since the words of a megabyte are more than it takes.
+ */
+export const DOCUMENT_WORDS = String.raw`to_tsvector('simple', translate(left(document, 100000), E'!"#$%&\'()*+,-./:;<=>?@[\\]^_\x60{|}~', repeat(' ', 32)))`;
+
 // PostgreSQL cuts names at 63 bytes silently; the rest is for the names of indexes.
 const NAME_RULES: NameRules = { plain: /^[a-z][a-z0-9_]*$/, prefix: 'vk_', filler: '_', lengthMax: 50 };
 /** Held while a collection is made: CREATE EXTENSION IF NOT EXISTS by eight sessions at once fails seven times. */
@@ -91,6 +97,9 @@ export async function createTable(session: Session, spec: CollectionSpec, option
     await run(`
       CREATE INDEX ${indexName(native, 'hnsw')} ON ${qualified} USING hnsw (embedding ${OPERATORS[spec.metric].opclass})
       WITH (m = ${m}, ef_construction = ${efConstruction})`);
+  }
+  if (options.wordIndex) {
+    await run(`CREATE INDEX ${indexName(native, 'words')} ON ${qualified} USING gin ((${DOCUMENT_WORDS}))`);
   }
   if (spec.filterFields?.length) {
     await run(`CREATE INDEX ${indexName(native, 'gin')} ON ${qualified} USING gin (metadata jsonb_path_ops)`);
