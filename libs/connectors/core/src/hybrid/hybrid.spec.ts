@@ -31,7 +31,7 @@ describe('rankByWords', () => {
       ...documents({
         none: 'nothing here',
         absent: undefined,
-        rare: 'rare',
+        rare: 'rare indeed',
         both: 'Common, rare!',
         twice: 'rare rare',
       }),
