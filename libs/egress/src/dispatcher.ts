@@ -3,6 +3,7 @@ import { callbackify } from 'node:util';
 import { Agent, type Dispatcher } from 'undici';
 import { AnswerRefused, EgressDenied } from './egress.error.ts';
 import type { ConnectOptions, TlsOptions } from './egress.ts';
+import { createJsonDepth } from './json-depth.ts';
 
 export interface HttpTarget {
   readonly host: string;
@@ -23,6 +24,8 @@ const KEEP_ALIVE_MS = 4_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 const HEADER_BYTES_MAX = 64 * 1024;
+/** Twice what metadata of the greatest depth and its wrapping need. */
+const ANSWER_DEPTH_MAX = 64;
 
 interface Connector {
   connect(host: string, port: number, options?: ConnectOptions): Promise<Socket>;
@@ -30,11 +33,11 @@ interface Connector {
 
 /**
  * A pool of sockets to one origin. A redirect is an error, since SDKs carry keys across it; so is a compressed body,
- * which could unpack to any size; a request to another origin is denied. There is no timeout on answers: every call
+ * which could unpack to any size, and JSON that is nested without end; a request to another origin is denied. There is no timeout on answers: every call
  * brings its own signal.
  */
 export function createHttpDispatcher(connector: Connector, target: HttpTarget): Dispatcher {
-  const { host, port, tls, connectTimeoutMs = CONNECT_TIMEOUT_MS } = target;
+  const { host, port, tls, connectTimeoutMs = CONNECT_TIMEOUT_MS, answerBytesMax = ANSWER_BYTES_MAX } = target;
   const openSocket = callbackify(async () => {
     const socket = await connector.connect(host, port, { tls, signal: AbortSignal.timeout(connectTimeoutMs) });
     return socket.setNoDelay(true);
@@ -43,7 +46,7 @@ export function createHttpDispatcher(connector: Connector, target: HttpTarget): 
     connections: target.connections ?? CONNECTIONS,
     keepAliveTimeout: target.keepAliveMs ?? KEEP_ALIVE_MS,
     keepAliveMaxTimeout: target.keepAliveMs ?? KEEP_ALIVE_MS,
-    maxResponseSize: target.answerBytesMax ?? ANSWER_BYTES_MAX,
+    maxResponseSize: answerBytesMax,
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -55,11 +58,12 @@ export function createHttpDispatcher(connector: Connector, target: HttpTarget): 
   return agent.compose((dispatch) => (options, handler) => {
     const asked = options.origin === undefined ? origin : new URL(options.origin).origin;
     if (asked !== origin) throw new EgressDenied(String(asked), `this connection serves ${origin} alone`);
-    return dispatch(options, refusing(handler));
+    return dispatch(options, refusing(handler, answerBytesMax));
   });
 }
 
-function refusing(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+function refusing(handler: Dispatcher.DispatchHandler, bytesMax: number): Dispatcher.DispatchHandler {
+  const depth = createJsonDepth(ANSWER_DEPTH_MAX);
   return {
     onRequestStart: handler.onRequestStart?.bind(handler),
     onRequestUpgrade: handler.onRequestUpgrade?.bind(handler),
@@ -69,11 +73,16 @@ function refusing(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandl
         controller.abort(new AnswerRefused('ANSWER_REDIRECTS', 'The server redirects, which is never followed.'));
       } else if (encoding !== undefined && encoding !== 'identity') {
         controller.abort(new AnswerRefused('ANSWER_COMPRESSED', 'The server compresses its answer, unasked.'));
+      } else if (Number(headers['content-length']) > bytesMax) {
+        controller.abort(new AnswerRefused('ANSWER_TOO_LARGE', 'The answer is larger than the limit.'));
       } else {
         handler.onResponseStart?.(controller, status, headers, statusMessage);
       }
     },
-    onResponseData: handler.onResponseData?.bind(handler),
+    onResponseData(controller, chunk) {
+      if (depth.accepts(chunk)) handler.onResponseData?.(controller, chunk);
+      else controller.abort(new AnswerRefused('ANSWER_TOO_DEEP', 'The answer is nested without end.'));
+    },
     onResponseEnd: handler.onResponseEnd?.bind(handler),
     onResponseError: handler.onResponseError?.bind(handler),
     onResponseStarted: handler.onResponseStarted?.bind(handler),

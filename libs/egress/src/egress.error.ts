@@ -10,10 +10,10 @@ export class EgressDenied extends Error {
   }
 }
 
-/** An answer that leaves the bounds set for a server: too large, redirected or compressed. */
+/** An answer that leaves the bounds set for a server: too large, too deeply nested, redirected or compressed. */
 export class AnswerRefused extends Error {
   override readonly name = 'AnswerRefused';
-  readonly code: 'ANSWER_TOO_LARGE' | 'ANSWER_REDIRECTS' | 'ANSWER_COMPRESSED';
+  readonly code: 'ANSWER_TOO_LARGE' | 'ANSWER_TOO_DEEP' | 'ANSWER_REDIRECTS' | 'ANSWER_COMPRESSED';
 
   constructor(code: AnswerRefused['code'], message: string) {
     super(message);

@@ -64,9 +64,36 @@ describe('egress', () => {
   });
 
   it('stops reading an answer that is too large', async () => {
-    const port = await serve((_, response) => response.end('x'.repeat(2000)));
+    const port = await serve((_, response) => {
+      response.write('x'.repeat(900));
+      response.end('x'.repeat(1100));
+    });
     const answer = fetchFrom(port, { answerBytesMax: 1000 })(`http://127.0.0.1:${port}/`);
     expect(await failure(answer)).toBe('UND_ERR_RES_EXCEEDED_MAX_SIZE');
+  });
+
+  it('refuses an answer that announces to be too large, before it is read', async () => {
+    const port = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 1e12 }).write('[');
+    });
+    expect(await failure(fetchFrom(port)(`http://127.0.0.1:${port}/`))).toBe('ANSWER_TOO_LARGE');
+  });
+
+  it('refuses JSON that is nested without end, and takes brackets in text for text', async () => {
+    const bodies = [
+      '['.repeat(100),
+      '{"a":'.repeat(65),
+      `${'['.repeat(64)}${']'.repeat(64)}`,
+      `["\\"${'['.repeat(99)}"]`,
+    ];
+    const port = await serve((request, response) => {
+      const body = bodies[Number(request.url?.slice(1))] ?? '';
+      for (const half of [body.slice(0, 7), body.slice(7)]) response.write(half);
+      response.end();
+    });
+    const fetchHere = fetchFrom(port);
+    const codes = await Promise.all(bodies.map((_, index) => failure(fetchHere(`http://127.0.0.1:${port}/${index}`))));
+    expect(codes).toEqual(['ANSWER_TOO_DEEP', 'ANSWER_TOO_DEEP', undefined, undefined]);
   });
 
   it('refuses a compressed answer', async () => {

@@ -144,7 +144,12 @@ describe('redaction', () => {
   });
 
   it('bounds the text and cleans it', () => {
-    expect(cleanText('x'.repeat(5000))).toHaveLength(2048);
+    for (const letter of ['x', 'é', '日', '😀']) {
+      const cut = cleanText(letter.repeat(5000));
+      expect(Buffer.byteLength(cut)).toBeGreaterThan(2040);
+      expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(2048);
+      expect(cut.isWellFormed()).toBe(true);
+    }
     expect(cleanText('\u001b]0;title\u0007a\u202eb\ud800')).toBe(']0;title a b\ufffd');
   });
 });

@@ -1,4 +1,6 @@
-const TEXT_LENGTH_MAX = 2048;
+/** UTF-8 bytes. */
+const TEXT_BYTES_MAX = 2048;
+const ELLIPSIS = '…';
 const SECRET_LENGTH_MIN = 4;
 
 // C0 and C1 controls, bidirectional overrides and line separators: a hostile server's text ends up in terminals and logs.
@@ -9,13 +11,16 @@ const URL_USERINFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/giu;
 /** A vendor's text made fit for people: one line, no escapes, no credentials in URLs, at most 2 kB. */
 export function cleanText(text: string): string {
   const clean = text
-    .slice(0, TEXT_LENGTH_MAX * 2)
+    .slice(0, TEXT_BYTES_MAX * 2)
     .replaceAll(ANSI, '')
     .replaceAll(CONTROL, ' ')
     .replaceAll(URL_USERINFO, '$1')
     .trim()
     .toWellFormed();
-  return clean.length <= TEXT_LENGTH_MAX ? clean : `${clean.slice(0, TEXT_LENGTH_MAX - 1).toWellFormed()}…`;
+  if (Buffer.byteLength(clean) <= TEXT_BYTES_MAX) return clean;
+  const room = TEXT_BYTES_MAX - Buffer.byteLength(ELLIPSIS);
+  const { read } = new TextEncoder().encodeInto(clean, new Uint8Array(room));
+  return clean.slice(0, read) + ELLIPSIS;
 }
 
 /** Replaces every occurrence of the given secrets, also in their usual encodings, and cleans the rest. */
