@@ -55,6 +55,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
   const masterKey = loadMasterKey(config.masterKey);
   const db = await openServiceDatabase({ config: config.database, definition: schema, masterKey, logger });
   const egress = createServerEgress(config);
+  const metrics = createMetrics({ service: 'servers' });
   const services = buildServices({
     db,
     egress,
@@ -63,6 +64,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     tokenSecret: deriveKey(masterKey, 'servers consistency tokens'),
     clock: parts.clock ?? (() => new Date()),
     logger,
+    metrics,
     settings: parts.settings ?? DATA_PLANE_SETTINGS,
   });
   const peers = openPeers(config, parts);
@@ -82,7 +84,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     routes: registerServices(services, pageTokens({ secret: deriveKey(masterKey, 'servers page tokens') })),
     authenticator: authentication.authenticator,
     logger,
-    metrics: createMetrics({ service: 'servers' }),
+    metrics,
     readiness: async () => ({ ...(await isStored()), identity: authentication.isReady() }),
     idempotency: createIdempotencyStore(db, { logger }),
   });

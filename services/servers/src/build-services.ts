@@ -1,7 +1,7 @@
 import type { Vault } from '@morag/crypto';
 import type { Egress } from '@morag/egress';
 import { connectClient, type Database as Orm } from '@morag/orm';
-import type { Logger } from '@morag/telemetry';
+import type { Logger, Metrics } from '@morag/telemetry';
 import { buildDataPlane } from './data-plane.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createInstance } from './instance.ts';
@@ -27,6 +27,7 @@ export interface ServicesDeps {
   readonly tokenSecret: Buffer;
   readonly clock: () => Date;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly settings: DataPlaneSettings;
 }
 
@@ -34,7 +35,17 @@ export interface ServicesDeps {
 export type Services = ReturnType<typeof buildServices>;
 
 /** Builds the stores and what stands between them and the handlers. */
-export function buildServices({ db, egress, vendors, vault, tokenSecret, clock, logger, settings }: ServicesDeps) {
+export function buildServices({
+  db,
+  egress,
+  vendors,
+  vault,
+  tokenSecret,
+  clock,
+  logger,
+  metrics,
+  settings,
+}: ServicesDeps) {
   const servers = createServerStore(db);
   const checks = createServerCheckStore(db);
   const databases = createDatabaseStore(db);
@@ -47,14 +58,15 @@ export function buildServices({ db, egress, vendors, vault, tokenSecret, clock, 
     placements,
     vendors,
     logger,
+    metrics,
     settings,
     findServer: async (serverId) => {
       const server = await getServer(servers, serverId, {});
       return { server, secrets: openSecrets(vault, server) };
     },
   });
-  const { pool, appliers, board, directory } = plane;
-  const remover = createDatabaseRemover({ placements, pool, appliers, board, directory, logger });
+  const { pool, appliers, directory, forget } = plane;
+  const remover = createDatabaseRemover({ placements, pool, appliers, directory, forget, logger });
   const discard = async (databaseId: string): Promise<void> => {
     await placements.condemn({ unfinished: databaseId });
     await remover.tryRemove(databaseId);

@@ -1,5 +1,5 @@
 import type { Database as Orm } from '@morag/orm';
-import type { Logger } from '@morag/telemetry';
+import type { Logger, Metrics } from '@morag/telemetry';
 import type pg from 'pg';
 import type { Instance } from './instance.ts';
 import { type ConnectorPool, createConnectorPool } from './modules/connector/connector-pool.ts';
@@ -14,8 +14,11 @@ import { createMutationStore } from './modules/log/mutation.store.ts';
 import { createSequenceBoard, type SequenceBoard } from './modules/log/sequence-board.ts';
 import { createWakeBus } from './modules/log/wake-bus.ts';
 import type { PlacementStore } from './modules/placement/placement.store.ts';
-import { createReadRouter, type ReadRouter } from './modules/record/read-router.ts';
 import { createWriteConfirmation, type WriteConfirmation } from './modules/record/write-confirmation.ts';
+import { createHedgeBudget } from './modules/routing/hedge-budget.ts';
+import { createLoadBoard } from './modules/routing/load-board.ts';
+import { createReadMetrics } from './modules/routing/read-metrics.ts';
+import { createReadRouter, type ReadRouter } from './modules/routing/read-router.ts';
 import type { Server } from './modules/server/server.ts';
 import type { Secrets } from './modules/server/server-secrets.ts';
 import type { DataPlaneSettings } from './settings.ts';
@@ -30,6 +33,8 @@ export interface DataPlane {
   readonly log: LogWriter;
   readonly confirmation: WriteConfirmation;
   readonly router: ReadRouter;
+  /** The database is gone: forgets what this process knows of it. */
+  forget(databaseId: string, placementIds: readonly string[]): void;
   start(): void;
   stop(): Promise<void>;
 }
@@ -45,6 +50,7 @@ export interface DataPlaneDeps {
   readonly findServer: (serverId: string) => Promise<{ readonly server: Server; readonly secrets: Secrets }>;
   readonly vendors: Vendors;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly settings: DataPlaneSettings;
 }
 
@@ -63,6 +69,7 @@ export function buildDataPlane(deps: DataPlaneDeps): DataPlane {
   const ground = buildGround(deps);
   const { health, board, pool, directory } = ground;
   const log = buildLog(deps, ground);
+  const reads = buildReads(deps, ground);
   return {
     health,
     board,
@@ -71,7 +78,7 @@ export function buildDataPlane(deps: DataPlaneDeps): DataPlane {
     appliers: log.appliers,
     log: log.writer,
     confirmation: log.confirmation,
-    router: createReadRouter({ pool, board }),
+    ...reads,
     start: log.start,
     async stop() {
       await log.stop();
@@ -102,6 +109,28 @@ function buildGround({ logger, placements, vendors, findServer }: DataPlaneDeps)
     },
   });
   return { health, board, pool, directory, now, random: Math.random };
+}
+
+/** The way out: which placement answers. */
+function buildReads({ metrics, settings }: DataPlaneDeps, ground: Ground): Pick<DataPlane, 'router' | 'forget'> {
+  const { health, board, now } = ground;
+  const loads = createLoadBoard(now);
+  const observer = createReadMetrics(metrics);
+  const router = createReadRouter({
+    ...ground,
+    loads,
+    observer,
+    hedges: createHedgeBudget(settings.reads.hedgeShare),
+    isAvoided: (serverId) => health.isSuspect(serverId) || health.statusOf(serverId) === 'UNHEALTHY',
+  });
+  return {
+    router,
+    forget(databaseId, placementIds) {
+      board.forget(databaseId, placementIds);
+      loads.forget(placementIds);
+      observer.forget(databaseId);
+    },
+  };
 }
 
 /** The way in: the log, those who apply it, and those who keep it in order. */

@@ -1,11 +1,20 @@
 import type { ApplierSettings } from './modules/log/applier.ts';
 import { LEASE_TTL_MS } from './modules/log/lease-keeper.ts';
 import type { LogKeeperSettings } from './modules/log/log-keeper.ts';
+import type { FillSettings } from './modules/placement/fill-placement.ts';
 
 /** Times and bounds of the data plane. */
 export interface DataPlaneSettings {
   readonly applier: ApplierSettings;
   readonly keeper: LogKeeperSettings;
+  readonly fill: Omit<FillSettings, 'leaseTtlMs'>;
+  readonly reads: ReadSettings;
+}
+
+/** How reads are spread. */
+export interface ReadSettings {
+  /** Share of all reads that may be sent to a second placement because the first one is late; 0 for none. */
+  readonly hedgeShare: number;
 }
 
 const MIB = 1024 * 1024;
@@ -26,4 +35,6 @@ export const DATA_PLANE_SETTINGS: DataPlaneSettings = {
     // Longer than any vendor's safety window after an unclean stop, so that what it lost can be applied again.
     retentionMs: 3_600_000,
   },
+  fill: { recordsPerSecondMax: 5_000, pageBytesMax: 4 * MIB },
+  reads: { hedgeShare: 0.02 },
 };

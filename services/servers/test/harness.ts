@@ -49,6 +49,7 @@ export interface Harness extends Clients {
 
 /** Times short enough for tests, long enough for a machine that is busy. */
 export const FAST: DataPlaneSettings = {
+  ...DATA_PLANE_SETTINGS,
   applier: { ...DATA_PLANE_SETTINGS.applier, leaseTtlMs: 6_000, idleMs: 3_000, pollMs: 200 },
   keeper: { ...DATA_PLANE_SETTINGS.keeper, sweepMs: 200 },
 };

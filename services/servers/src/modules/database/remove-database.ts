@@ -1,7 +1,6 @@
 import type { Logger } from '@morag/telemetry';
 import type { ConnectorPool } from '../connector/connector-pool.ts';
 import type { Appliers } from '../log/appliers.ts';
-import type { SequenceBoard } from '../log/sequence-board.ts';
 import type { PlacementStore, Remains } from '../placement/placement.store.ts';
 import type { DatabaseDirectory } from './database-directory.ts';
 
@@ -18,7 +17,8 @@ export interface DatabaseRemoverDeps {
   readonly placements: PlacementStore;
   readonly pool: Pick<ConnectorPool, 'use'>;
   readonly appliers: Pick<Appliers, 'stopOne'>;
-  readonly board: Pick<SequenceBoard, 'forget'>;
+  /** Forgets what this process knows of a database and its placements. */
+  readonly forget: (databaseId: string, placementIds: readonly string[]) => void;
   readonly directory: Pick<DatabaseDirectory, 'forget'>;
   readonly logger: Logger;
 }
@@ -28,7 +28,7 @@ const SWEEP_MAX = 20;
 
 /** Creates the remover. */
 export function createDatabaseRemover(deps: DatabaseRemoverDeps): DatabaseRemover {
-  const { placements, pool, appliers, board, directory, logger } = deps;
+  const { placements, pool, appliers, directory, forget, logger } = deps;
 
   const remove = async ({ databaseId, isEmpty, placements: left }: Remains): Promise<void> => {
     directory.forget(databaseId);
@@ -46,7 +46,7 @@ export function createDatabaseRemover(deps: DatabaseRemoverDeps): DatabaseRemove
       await placements.removePlacement(id);
     }
     const placementIds = left.map(({ id }) => id);
-    board.forget(databaseId, placementIds);
+    forget(databaseId, placementIds);
     await placements.removeDatabase(databaseId);
   };
 

@@ -8,7 +8,7 @@ import type { SequenceBoard } from '../log/sequence-board.ts';
 import type { Scope } from '../server/server.ts';
 import { checkIds, checkVector } from './check-records.ts';
 import { openDatabase } from './open-database.ts';
-import type { ReadDemand, ReadRouter, ReadWork, Served } from './read-router.ts';
+import type { ReadDemand, ReadRouter, ReadWork, Served } from '../routing/read-router.ts';
 
 /** What the reads work with. */
 export interface ReadRecordsDeps {

@@ -16,20 +16,16 @@ export interface Progress {
 }
 
 /** Placements whose collection holds what their sequence says, the most welcome first. */
-const READABLE: readonly PlacementState[] = ['IN_SYNC', 'CATCHING_UP', 'LAGGING', 'OFFLINE'];
+export const READABLE: readonly PlacementState[] = ['IN_SYNC', 'CATCHING_UP', 'LAGGING', 'OFFLINE'];
 
 /**
- * Who may answer a read, in the order to try: those that need not catch up first, then the healthier. A placement that
- * is too old is not refused but waited for: with one placement there is no other, and it may be a moment only.
+ * Who may answer a read. A placement that is too old is not refused but waited for: with one placement there is no other,
+ * and it may be a moment only.
  */
 export function chooseCandidates(view: DatabaseView, demand: ReadDemand, progress: Progress): readonly Candidate[] {
   const allowed = demand.policy === 'PRIMARY' ? [view.primary] : view.placements;
   const waitsFor = Math.max(demand.atLeast, demand.policy === 'BOUNDED' ? progress.head - demand.maxStaleness : 0);
-  const candidates = allowed
+  return allowed
     .filter(({ state }) => READABLE.includes(state))
     .map((placement) => ({ placement, waitsFor: progress.applied(placement.id) >= waitsFor ? 0 : waitsFor }));
-  if (candidates.length < 2) return candidates;
-  const rank = ({ placement, waitsFor: behind }: Candidate): number =>
-    (behind > 0 ? READABLE.length : 0) + READABLE.indexOf(placement.state);
-  return candidates.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -36,18 +36,18 @@ function choose(demand: Partial<ReadDemand>): string[] {
 
 describe('who may answer a read', () => {
   it.each([
-    ['any, the healthiest first, and none that is still filled', {}, ['primary', 'behind', 'offline']],
+    ['any, but none that is still filled', {}, ['offline', 'behind', 'primary']],
     ['the primary alone', { policy: 'PRIMARY' }, ['primary']],
     [
       'with a token, the others once they have caught up',
       { atLeast: 95 },
-      ['primary', 'behind at 95', 'offline at 95'],
+      ['offline at 95', 'behind at 95', 'primary'],
     ],
-    ['within a bound', { policy: 'BOUNDED', maxStaleness: 15 }, ['primary', 'behind', 'offline at 85']],
+    ['within a bound', { policy: 'BOUNDED', maxStaleness: 15 }, ['offline at 85', 'behind', 'primary']],
     [
       'with a token and a bound, by the stricter',
       { policy: 'BOUNDED', maxStaleness: 50, atLeast: 85 },
-      ['primary', 'behind', 'offline at 85'],
+      ['offline at 85', 'behind', 'primary'],
     ],
     ['the primary, once it has what the token names', { policy: 'PRIMARY', atLeast: 101 }, ['primary at 101']],
   ] as const)('%s', (_what, demand, expected) => {
