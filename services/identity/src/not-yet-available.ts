@@ -11,6 +11,7 @@ const API_KEY_METHODS = [
   'revokeApiKey',
   'listApiKeyUsage',
   'verifyApiKey',
+  'recordApiKeyUsage',
 ] as const;
 const AUDIT_METHODS = ['listAuditEvents', 'recordAuditEvents'] as const;
 

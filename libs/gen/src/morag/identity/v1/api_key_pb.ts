@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file morag/identity/v1/api_key.proto.
  */
 export const file_morag_identity_v1_api_key: GenFile = /*@__PURE__*/
-  fileDesc("Ch9tb3JhZy9pZGVudGl0eS92MS9hcGlfa2V5LnByb3RvEhFtb3JhZy5pZGVudGl0eS52MSKDBQoGQXBpS2V5Eg8KAmlkGAEgASgJQgPgQQMSFQoIb3duZXJfaWQYAiABKAlCA+BBAxIbCgRuYW1lGAMgASgJQg3gQQK6SAdyBRABGP8BEh0KC2Rlc2NyaXB0aW9uGAQgASgJQgi6SAVyAxjoBxITCgZwcmVmaXgYBSABKAlCA+BBAxI1CgtwZXJtaXNzaW9ucxgGIAMoCUIgukgdkgEaEEAYASIUchIyEF5bYS16LV0rOlthLXpdKyQSRwoJcmVzb3VyY2VzGAcgAygJQjS6SDGSAS4QgAIYASInciUyI14oc2VydmVyc3xkYXRhYmFzZXMpL1swLTlhLWYtXXszNn0kEh4KBWNpZHJzGAggAygJQg+6SAySAQkQQCIFcgPoAQESLwoLZXhwaXJlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh8KCnJhdGVfbGltaXQYCiABKAVCC7pICBoGGMCEPSgAEjQKC3Jldm9rZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjYKDWxhc3RfdXNlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSHQoQbGFzdF91c2VfYWRkcmVzcxgNIAEoCUID4EEDEjQKC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjQKC3VwZGF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhUKBGV0YWcYECABKAlCB7pIBHICGEAiSQoLQXBpS2V5VXNhZ2USCwoDZGF5GAEgASgJEg4KBm1ldGhvZBgCIAEoCRINCgVjYWxscxgDIAEoAxIOCgZlcnJvcnMYBCABKANiBnByb3RvMw", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Ch9tb3JhZy9pZGVudGl0eS92MS9hcGlfa2V5LnByb3RvEhFtb3JhZy5pZGVudGl0eS52MSKDBQoGQXBpS2V5Eg8KAmlkGAEgASgJQgPgQQMSFQoIb3duZXJfaWQYAiABKAlCA+BBAxIbCgRuYW1lGAMgASgJQg3gQQK6SAdyBRABGP8BEh0KC2Rlc2NyaXB0aW9uGAQgASgJQgi6SAVyAxjoBxITCgZwcmVmaXgYBSABKAlCA+BBAxI1CgtwZXJtaXNzaW9ucxgGIAMoCUIgukgdkgEaEEAYASIUchIyEF5bYS16LV0rOlthLXpdKyQSRwoJcmVzb3VyY2VzGAcgAygJQjS6SDGSAS4QgAIYASInciUyI14oc2VydmVyc3xkYXRhYmFzZXMpL1swLTlhLWYtXXszNn0kEh4KBWNpZHJzGAggAygJQg+6SAySAQkQQCIFcgPoAQESLwoLZXhwaXJlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh8KCnJhdGVfbGltaXQYCiABKAVCC7pICBoGGMCEPSgAEjQKC3Jldm9rZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjYKDWxhc3RfdXNlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSHQoQbGFzdF91c2VfYWRkcmVzcxgNIAEoCUID4EEDEjQKC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjQKC3VwZGF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhUKBGV0YWcYECABKAlCB7pIBHICGEAiugEKC0FwaUtleVVzYWdlEgsKA2RheRgBIAEoCRIOCgZtZXRob2QYAiABKAkSDQoFY2FsbHMYAyABKAMSDgoGZXJyb3JzGAQgASgDEj4KCG91dGNvbWVzGAUgAygLMiwubW9yYWcuaWRlbnRpdHkudjEuQXBpS2V5VXNhZ2UuT3V0Y29tZXNFbnRyeRovCg1PdXRjb21lc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * A credential for programs. It can never do more than its owner can at that moment.
@@ -58,14 +58,15 @@ export type ApiKey = Message<"morag.identity.v1.ApiKey"> & {
   prefix: string;
 
   /**
-   * What it may do, `<noun>:<verb>`, at most 64.
+   * What it may do, `<noun>:<verb>`, at most 64: permissions that the maker has. None means that it can do nothing.
    *
    * @generated from field: repeated string permissions = 6;
    */
   permissions: string[];
 
   /**
-   * What it may do it to: `servers/{id}` or `databases/{id}`; empty means all of the owner's.
+   * What it may do it to: `servers/{id}` or `databases/{id}`; empty means all of the owner's. A key with resources sees
+   * nothing else, makes nothing new, and has only permissions on servers, databases, records, documents and jobs.
    *
    * @generated from field: repeated string resources = 7;
    */
@@ -100,7 +101,7 @@ export type ApiKey = Message<"morag.identity.v1.ApiKey"> & {
   revokeTime?: Timestamp | undefined;
 
   /**
-   * Output only. When it was last used, to a minute.
+   * Output only. When it was last used; a few seconds late.
    *
    * @generated from field: google.protobuf.Timestamp last_use_time = 12;
    */
@@ -175,6 +176,13 @@ export type ApiKeyUsage = Message<"morag.identity.v1.ApiKeyUsage"> & {
    * @generated from field: int64 errors = 4;
    */
   errors: bigint;
+
+  /**
+   * How many calls ended how: `OK`, or the name of the code, for example `NOT_FOUND`.
+   *
+   * @generated from field: map<string, int64> outcomes = 5;
+   */
+  outcomes: { [key: string]: bigint };
 };
 
 /**

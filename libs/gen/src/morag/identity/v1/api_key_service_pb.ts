@@ -7,10 +7,12 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.ts";
-import type { Duration, FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ApiKey, ApiKeySchema, ApiKeyUsage } from "./api_key_pb.ts";
 import { file_morag_identity_v1_api_key } from "./api_key_pb.ts";
+import type { User_UserRole } from "./user_pb.ts";
+import { file_morag_identity_v1_user } from "./user_pb.ts";
 import { file_morag_options_v1_options } from "../../options/v1/options_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -18,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file morag/identity/v1/api_key_service.proto.
  */
 export const file_morag_identity_v1_api_key_service: GenFile = /*@__PURE__*/
-  fileDesc("Cidtb3JhZy9pZGVudGl0eS92MS9hcGlfa2V5X3NlcnZpY2UucHJvdG8SEW1vcmFnLmlkZW50aXR5LnYxImkKE0NyZWF0ZUFwaUtleVJlcXVlc3QSNQoHYXBpX2tleRgBIAEoCzIZLm1vcmFnLmlkZW50aXR5LnYxLkFwaUtleUIJ4EECukgDyAEBEhsKCnJlcXVlc3RfaWQYAiABKAlCB7pIBHICGEAiUgoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USKgoHYXBpX2tleRgBIAEoCzIZLm1vcmFnLmlkZW50aXR5LnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkiMwoQR2V0QXBpS2V5UmVxdWVzdBIfCgphcGlfa2V5X2lkGAEgASgJQgvgQQK6SAVyA7ABASKGAQoSTGlzdEFwaUtleXNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiACBIYCgZmaWx0ZXIYAyABKAlCCLpIBXIDGIAIEhkKCG9yZGVyX2J5GAQgASgJQge6SARyAhhAIlsKE0xpc3RBcGlLZXlzUmVzcG9uc2USKwoIYXBpX2tleXMYASADKAsyGS5tb3JhZy5pZGVudGl0eS52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIp4BChNVcGRhdGVBcGlLZXlSZXF1ZXN0Eh8KCmFwaV9rZXlfaWQYASABKAlCC+BBArpIBXIDsAEBEjUKB2FwaV9rZXkYAiABKAsyGS5tb3JhZy5pZGVudGl0eS52MS5BcGlLZXlCCeBBArpIA8gBARIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sicwoTUm90YXRlQXBpS2V5UmVxdWVzdBIfCgphcGlfa2V5X2lkGAEgASgJQgvgQQK6SAVyA7ABARI7CgdvdmVybGFwGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAmp4BMgAiNgoTUmV2b2tlQXBpS2V5UmVxdWVzdBIfCgphcGlfa2V5X2lkGAEgASgJQgvgQQK6SAVyA7ABASJ2ChZMaXN0QXBpS2V5VXNhZ2VSZXF1ZXN0Eh8KCmFwaV9rZXlfaWQYASABKAlCC+BBArpIBXIDsAEBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACCJhChdMaXN0QXBpS2V5VXNhZ2VSZXNwb25zZRItCgV1c2FnZRgBIAMoCzIeLm1vcmFnLmlkZW50aXR5LnYxLkFwaUtleVVzYWdlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJOChNWZXJpZnlBcGlLZXlSZXF1ZXN0EhoKA2tleRgBIAEoCUIN4EECukgHcgUQARiAAhIbCgdhZGRyZXNzGAIgASgJQgrgQQK6SARyAnABInAKFFZlcmlmeUFwaUtleVJlc3BvbnNlEioKB2FwaV9rZXkYASABKAsyGS5tb3JhZy5pZGVudGl0eS52MS5BcGlLZXkSLAoJY2FjaGVfZm9yGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uMu8ICg1BcGlLZXlTZXJ2aWNlEo4BCgxDcmVhdGVBcGlLZXkSJi5tb3JhZy5pZGVudGl0eS52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GicubW9yYWcuaWRlbnRpdHkudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2UiLaq7GAwKCmtleXM6d3JpdGWC0+STAhc6B2FwaV9rZXkiDC92MS9hcGkta2V5cxJ9CglHZXRBcGlLZXkSIy5tb3JhZy5pZGVudGl0eS52MS5HZXRBcGlLZXlSZXF1ZXN0GhkubW9yYWcuaWRlbnRpdHkudjEuQXBpS2V5IjCquxgLCglrZXlzOnJlYWSC0+STAhsSGS92MS9hcGkta2V5cy97YXBpX2tleV9pZH0SgQEKC0xpc3RBcGlLZXlzEiUubW9yYWcuaWRlbnRpdHkudjEuTGlzdEFwaUtleXNSZXF1ZXN0GiYubW9yYWcuaWRlbnRpdHkudjEuTGlzdEFwaUtleXNSZXNwb25zZSIjqrsYCwoJa2V5czpyZWFkgtPkkwIOEgwvdjEvYXBpLWtleXMSjQEKDFVwZGF0ZUFwaUtleRImLm1vcmFnLmlkZW50aXR5LnYxLlVwZGF0ZUFwaUtleVJlcXVlc3QaGS5tb3JhZy5pZGVudGl0eS52MS5BcGlLZXkiOqq7GAwKCmtleXM6d3JpdGWC0+STAiQ6B2FwaV9rZXkyGS92MS9hcGkta2V5cy97YXBpX2tleV9pZH0SnAEKDFJvdGF0ZUFwaUtleRImLm1vcmFnLmlkZW50aXR5LnYxLlJvdGF0ZUFwaUtleVJlcXVlc3QaJy5tb3JhZy5pZGVudGl0eS52MS5DcmVhdGVBcGlLZXlSZXNwb25zZSI7qrsYDAoKa2V5czp3cml0ZYLT5JMCJToBKiIgL3YxL2FwaS1rZXlzL3thcGlfa2V5X2lkfTpyb3RhdGUSjgEKDFJldm9rZUFwaUtleRImLm1vcmFnLmlkZW50aXR5LnYxLlJldm9rZUFwaUtleVJlcXVlc3QaGS5tb3JhZy5pZGVudGl0eS52MS5BcGlLZXkiO6q7GAwKCmtleXM6d3JpdGWC0+STAiU6ASoiIC92MS9hcGkta2V5cy97YXBpX2tleV9pZH06cmV2b2tlEqABCg9MaXN0QXBpS2V5VXNhZ2USKS5tb3JhZy5pZGVudGl0eS52MS5MaXN0QXBpS2V5VXNhZ2VSZXF1ZXN0GioubW9yYWcuaWRlbnRpdHkudjEuTGlzdEFwaUtleVVzYWdlUmVzcG9uc2UiNqq7GAsKCWtleXM6cmVhZILT5JMCIRIfL3YxL2FwaS1rZXlzL3thcGlfa2V5X2lkfS91c2FnZRJnCgxWZXJpZnlBcGlLZXkSJi5tb3JhZy5pZGVudGl0eS52MS5WZXJpZnlBcGlLZXlSZXF1ZXN0GicubW9yYWcuaWRlbnRpdHkudjEuVmVyaWZ5QXBpS2V5UmVzcG9uc2UiBqq7GAIgAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_morag_identity_v1_api_key, file_morag_options_v1_options]);
+  fileDesc("Cidtb3JhZy9pZGVudGl0eS92MS9hcGlfa2V5X3NlcnZpY2UucHJvdG8SEW1vcmFnLmlkZW50aXR5LnYxImkKE0NyZWF0ZUFwaUtleVJlcXVlc3QSNQoHYXBpX2tleRgBIAEoCzIZLm1vcmFnLmlkZW50aXR5LnYxLkFwaUtleUIJ4EECukgDyAEBEhsKCnJlcXVlc3RfaWQYAiABKAlCB7pIBHICGEAiVwoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USKgoHYXBpX2tleRgBIAEoCzIZLm1vcmFnLmlkZW50aXR5LnYxLkFwaUtleRITCgZzZWNyZXQYAiABKAlCA4ABASIzChBHZXRBcGlLZXlSZXF1ZXN0Eh8KCmFwaV9rZXlfaWQYASABKAlCC+BBArpIBXIDsAEBIoYBChJMaXN0QXBpS2V5c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAIEhgKBmZpbHRlchgDIAEoCUIIukgFcgMYgAgSGQoIb3JkZXJfYnkYBCABKAlCB7pIBHICGEAiWwoTTGlzdEFwaUtleXNSZXNwb25zZRIrCghhcGlfa2V5cxgBIAMoCzIZLm1vcmFnLmlkZW50aXR5LnYxLkFwaUtleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkingEKE1VwZGF0ZUFwaUtleVJlcXVlc3QSHwoKYXBpX2tleV9pZBgBIAEoCUIL4EECukgFcgOwAQESNQoHYXBpX2tleRgCIAEoCzIZLm1vcmFnLmlkZW50aXR5LnYxLkFwaUtleUIJ4EECukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJzChNSb3RhdGVBcGlLZXlSZXF1ZXN0Eh8KCmFwaV9rZXlfaWQYASABKAlCC+BBArpIBXIDsAEBEjsKB292ZXJsYXAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCICangEyACI2ChNSZXZva2VBcGlLZXlSZXF1ZXN0Eh8KCmFwaV9rZXlfaWQYASABKAlCC+BBArpIBXIDsAEBInYKFkxpc3RBcGlLZXlVc2FnZVJlcXVlc3QSHwoKYXBpX2tleV9pZBgBIAEoCUIL4EECukgFcgOwAQESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIImEKF0xpc3RBcGlLZXlVc2FnZVJlc3BvbnNlEi0KBXVzYWdlGAEgAygLMh4ubW9yYWcuaWRlbnRpdHkudjEuQXBpS2V5VXNhZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlEKE1ZlcmlmeUFwaUtleVJlcXVlc3QSHQoDa2V5GAEgASgJQhCAAQHgQQK6SAdyBRABGIACEhsKB2FkZHJlc3MYAiABKAlCCuBBArpIBHICcAEipgEKFFZlcmlmeUFwaUtleVJlc3BvbnNlEioKB2FwaV9rZXkYASABKAsyGS5tb3JhZy5pZGVudGl0eS52MS5BcGlLZXkSLAoJY2FjaGVfZm9yGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKCm93bmVyX3JvbGUYAyABKA4yIC5tb3JhZy5pZGVudGl0eS52MS5Vc2VyLlVzZXJSb2xlInQKGFJlY29yZEFwaUtleVVzYWdlUmVxdWVzdBIdCghiYXRjaF9pZBgBIAEoCUIL4EECukgFcgOwAQESOQoGY291bnRzGAIgAygLMh4ubW9yYWcuaWRlbnRpdHkudjEuQXBpS2V5Q291bnRCCbpIBpIBAxDoByKPAgoLQXBpS2V5Q291bnQSHAoKYXBpX2tleV9pZBgBIAEoCUIIukgFcgOwAQESGgoGbWV0aG9kGAIgASgJQgq6SAdyBRABGMgBEjAKA2RheRgDIAEoCUIjukggch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSJgoHb3V0Y29tZRgEIAEoCUIVukgSchAyDl5bQS1aX117MiwzMn0kEhYKBWNhbGxzGAUgASgDQge6SAQiAigBEjEKDWxhc3RfdXNlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKEGxhc3RfdXNlX2FkZHJlc3MYByABKAlCB7pIBHICGC0iGwoZUmVjb3JkQXBpS2V5VXNhZ2VSZXNwb25zZTLnCQoNQXBpS2V5U2VydmljZRKOAQoMQ3JlYXRlQXBpS2V5EiYubW9yYWcuaWRlbnRpdHkudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBonLm1vcmFnLmlkZW50aXR5LnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIi2quxgMCgprZXlzOndyaXRlgtPkkwIXOgdhcGlfa2V5IgwvdjEvYXBpLWtleXMSfQoJR2V0QXBpS2V5EiMubW9yYWcuaWRlbnRpdHkudjEuR2V0QXBpS2V5UmVxdWVzdBoZLm1vcmFnLmlkZW50aXR5LnYxLkFwaUtleSIwqrsYCwoJa2V5czpyZWFkgtPkkwIbEhkvdjEvYXBpLWtleXMve2FwaV9rZXlfaWR9EoEBCgtMaXN0QXBpS2V5cxIlLm1vcmFnLmlkZW50aXR5LnYxLkxpc3RBcGlLZXlzUmVxdWVzdBomLm1vcmFnLmlkZW50aXR5LnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiI6q7GAsKCWtleXM6cmVhZILT5JMCDhIML3YxL2FwaS1rZXlzEo0BCgxVcGRhdGVBcGlLZXkSJi5tb3JhZy5pZGVudGl0eS52MS5VcGRhdGVBcGlLZXlSZXF1ZXN0GhkubW9yYWcuaWRlbnRpdHkudjEuQXBpS2V5IjqquxgMCgprZXlzOndyaXRlgtPkkwIkOgdhcGlfa2V5MhkvdjEvYXBpLWtleXMve2FwaV9rZXlfaWR9EpwBCgxSb3RhdGVBcGlLZXkSJi5tb3JhZy5pZGVudGl0eS52MS5Sb3RhdGVBcGlLZXlSZXF1ZXN0GicubW9yYWcuaWRlbnRpdHkudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2UiO6q7GAwKCmtleXM6d3JpdGWC0+STAiU6ASoiIC92MS9hcGkta2V5cy97YXBpX2tleV9pZH06cm90YXRlEo4BCgxSZXZva2VBcGlLZXkSJi5tb3JhZy5pZGVudGl0eS52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GhkubW9yYWcuaWRlbnRpdHkudjEuQXBpS2V5IjuquxgMCgprZXlzOndyaXRlgtPkkwIlOgEqIiAvdjEvYXBpLWtleXMve2FwaV9rZXlfaWR9OnJldm9rZRKgAQoPTGlzdEFwaUtleVVzYWdlEikubW9yYWcuaWRlbnRpdHkudjEuTGlzdEFwaUtleVVzYWdlUmVxdWVzdBoqLm1vcmFnLmlkZW50aXR5LnYxLkxpc3RBcGlLZXlVc2FnZVJlc3BvbnNlIjaquxgLCglrZXlzOnJlYWSC0+STAiESHy92MS9hcGkta2V5cy97YXBpX2tleV9pZH0vdXNhZ2USZwoMVmVyaWZ5QXBpS2V5EiYubW9yYWcuaWRlbnRpdHkudjEuVmVyaWZ5QXBpS2V5UmVxdWVzdBonLm1vcmFnLmlkZW50aXR5LnYxLlZlcmlmeUFwaUtleVJlc3BvbnNlIgaquxgCIAESdgoRUmVjb3JkQXBpS2V5VXNhZ2USKy5tb3JhZy5pZGVudGl0eS52MS5SZWNvcmRBcGlLZXlVc2FnZVJlcXVlc3QaLC5tb3JhZy5pZGVudGl0eS52MS5SZWNvcmRBcGlLZXlVc2FnZVJlc3BvbnNlIgaquxgCIAFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_morag_identity_v1_api_key, file_morag_identity_v1_user, file_morag_options_v1_options]);
 
 /**
  * See CreateApiKey.
@@ -361,6 +363,13 @@ export type VerifyApiKeyResponse = Message<"morag.identity.v1.VerifyApiKeyRespon
    * @generated from field: google.protobuf.Duration cache_for = 2;
    */
   cacheFor?: Duration | undefined;
+
+  /**
+   * Role of the key's owner.
+   *
+   * @generated from field: morag.identity.v1.User.UserRole owner_role = 3;
+   */
+  ownerRole: User_UserRole;
 };
 
 /**
@@ -371,7 +380,114 @@ export const VerifyApiKeyResponseSchema: GenMessage<VerifyApiKeyResponse> = /*@_
   messageDesc(file_morag_identity_v1_api_key_service, 11);
 
 /**
- * Keys for programs: made, narrowed, rotated, revoked, and counted.
+ * See RecordApiKeyUsage.
+ *
+ * @generated from message morag.identity.v1.RecordApiKeyUsageRequest
+ */
+export type RecordApiKeyUsageRequest = Message<"morag.identity.v1.RecordApiKeyUsageRequest"> & {
+  /**
+   * Required. Made by the service for this batch, and sent again with each repeat.
+   *
+   * @generated from field: string batch_id = 1;
+   */
+  batchId: string;
+
+  /**
+   * At most 1000 counts, each of another key, method, day and outcome.
+   *
+   * @generated from field: repeated morag.identity.v1.ApiKeyCount counts = 2;
+   */
+  counts: ApiKeyCount[];
+};
+
+/**
+ * Describes the message morag.identity.v1.RecordApiKeyUsageRequest.
+ * Use `create(RecordApiKeyUsageRequestSchema)` to create a new message.
+ */
+export const RecordApiKeyUsageRequestSchema: GenMessage<RecordApiKeyUsageRequest> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_api_key_service, 12);
+
+/**
+ * Calls that one service has counted.
+ *
+ * @generated from message morag.identity.v1.ApiKeyCount
+ */
+export type ApiKeyCount = Message<"morag.identity.v1.ApiKeyCount"> & {
+  /**
+   * Which key.
+   *
+   * @generated from field: string api_key_id = 1;
+   */
+  apiKeyId: string;
+
+  /**
+   * Full RPC name.
+   *
+   * @generated from field: string method = 2;
+   */
+  method: string;
+
+  /**
+   * The day, `2026-11-22`, in UTC.
+   *
+   * @generated from field: string day = 3;
+   */
+  day: string;
+
+  /**
+   * `OK`, or the name of the code.
+   *
+   * @generated from field: string outcome = 4;
+   */
+  outcome: string;
+
+  /**
+   * How many.
+   *
+   * @generated from field: int64 calls = 5;
+   */
+  calls: bigint;
+
+  /**
+   * When the last of them ended.
+   *
+   * @generated from field: google.protobuf.Timestamp last_use_time = 6;
+   */
+  lastUseTime?: Timestamp | undefined;
+
+  /**
+   * Where the last of them came from.
+   *
+   * @generated from field: string last_use_address = 7;
+   */
+  lastUseAddress: string;
+};
+
+/**
+ * Describes the message morag.identity.v1.ApiKeyCount.
+ * Use `create(ApiKeyCountSchema)` to create a new message.
+ */
+export const ApiKeyCountSchema: GenMessage<ApiKeyCount> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_api_key_service, 13);
+
+/**
+ * See RecordApiKeyUsage.
+ *
+ * @generated from message morag.identity.v1.RecordApiKeyUsageResponse
+ */
+export type RecordApiKeyUsageResponse = Message<"morag.identity.v1.RecordApiKeyUsageResponse"> & {
+};
+
+/**
+ * Describes the message morag.identity.v1.RecordApiKeyUsageResponse.
+ * Use `create(RecordApiKeyUsageResponseSchema)` to create a new message.
+ */
+export const RecordApiKeyUsageResponseSchema: GenMessage<RecordApiKeyUsageResponse> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_api_key_service, 14);
+
+/**
+ * Keys for programs: made, narrowed, rotated, revoked, and counted. Making, changing and rotating them is for people who
+ * are signed in: a key that could make keys would outlive its own revocation.
  *
  * @generated from service morag.identity.v1.ApiKeyService
  */
@@ -399,7 +515,7 @@ export const ApiKeyService: GenService<{
     output: typeof ApiKeySchema;
   },
   /**
-   * Lists the caller's keys, newest first. Safe to repeat.
+   * Lists the caller's own keys, newest first. Safe to repeat.
    *
    * @generated from rpc morag.identity.v1.ApiKeyService.ListApiKeys
    */
@@ -433,7 +549,7 @@ export const ApiKeyService: GenService<{
     output: typeof CreateApiKeyResponseSchema;
   },
   /**
-   * Ends the key everywhere within a second. Safe to repeat.
+   * Ends the key everywhere within a second, for good. An administrator may end anybody's. Safe to repeat.
    *
    * @generated from rpc morag.identity.v1.ApiKeyService.RevokeApiKey
    */
@@ -461,6 +577,16 @@ export const ApiKeyService: GenService<{
     methodKind: "unary";
     input: typeof VerifyApiKeyRequestSchema;
     output: typeof VerifyApiKeyResponseSchema;
+  },
+  /**
+   * Adds what a service has counted. A batch that was added before is left out, so that a repeat counts nothing twice.
+   *
+   * @generated from rpc morag.identity.v1.ApiKeyService.RecordApiKeyUsage
+   */
+  recordApiKeyUsage: {
+    methodKind: "unary";
+    input: typeof RecordApiKeyUsageRequestSchema;
+    output: typeof RecordApiKeyUsageResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_morag_identity_v1_api_key_service, 0);

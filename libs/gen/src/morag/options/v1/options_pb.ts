@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file morag/options/v1/options.proto.
  */
 export const file_morag_options_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("Ch5tb3JhZy9vcHRpb25zL3YxL29wdGlvbnMucHJvdG8SEG1vcmFnLm9wdGlvbnMudjEiZQoGQWNjZXNzEhQKCnBlcm1pc3Npb24YASABKAlIABIXCg1hdXRoZW50aWNhdGVkGAIgASgISAASEAoGcHVibGljGAMgASgISAASEgoIaW50ZXJuYWwYBCABKAhIAEIGCgRydWxlOlIKBmFjY2VzcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLWHAyABKAsyGC5tb3JhZy5vcHRpb25zLnYxLkFjY2Vzc1IGYWNjZXNzYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("Ch5tb3JhZy9vcHRpb25zL3YxL29wdGlvbnMucHJvdG8SEG1vcmFnLm9wdGlvbnMudjEidwoGQWNjZXNzEhQKCnBlcm1pc3Npb24YASABKAlIABIXCg1hdXRoZW50aWNhdGVkGAIgASgISAASEAoGcHVibGljGAMgASgISAASEgoIaW50ZXJuYWwYBCABKAhIABIQCghhcGlfa2V5cxgFIAEoCEIGCgRydWxlOlIKBmFjY2VzcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLWHAyABKAsyGC5tb3JhZy5vcHRpb25zLnYxLkFjY2Vzc1IGYWNjZXNzYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * Who may call an RPC. Every RPC of this project carries exactly one (a test proves it).
@@ -56,6 +56,13 @@ export type Access = Message<"morag.options.v1.Access"> & {
     value: boolean;
     case: "internal";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * With `authenticated`: API keys as well. Without it such a call is for people who are signed in and for services.
+   *
+   * @generated from field: bool api_keys = 5;
+   */
+  apiKeys: boolean;
 };
 
 /**
