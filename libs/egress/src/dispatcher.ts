@@ -4,6 +4,7 @@ import { Agent, type Dispatcher } from 'undici';
 import { AnswerRefused, EgressDenied } from './egress.error.ts';
 import type { ConnectOptions, TlsOptions } from './egress.ts';
 import { createJsonDepth } from './json-depth.ts';
+import { RenewedPool } from './renewed-pool.ts';
 
 export interface HttpTarget {
   readonly host: string;
@@ -26,6 +27,8 @@ const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 const HEADER_BYTES_MAX = 64 * 1024;
 /** Twice what metadata of the greatest depth and its wrapping need. */
 const ANSWER_DEPTH_MAX = 64;
+/** A request that is given up sooner says nothing of the server. */
+const SILENT_MS = 250;
 
 interface Connector {
   connect(host: string, port: number, options?: ConnectOptions): Promise<Socket>;
@@ -33,8 +36,9 @@ interface Connector {
 
 /**
  * A pool of sockets to one origin. A redirect is an error, since SDKs carry keys across it; so is a compressed body,
- * which could unpack to any size, and JSON that is nested without end; a request to another origin is denied. There is no timeout on answers: every call
- * brings its own signal.
+ * which could unpack to any size, and JSON that is nested without end; a request to another origin is denied. There is
+ * no timeout on answers: every call brings its own signal. When one is given up that a server left unanswered, the idle
+ * sockets are not used again: the way to the server may be gone without a word, and with it all of them.
  */
 export function createHttpDispatcher(connector: Connector, target: HttpTarget): Dispatcher {
   const { host, port, tls, connectTimeoutMs = CONNECT_TIMEOUT_MS, answerBytesMax = ANSWER_BYTES_MAX } = target;
@@ -42,24 +46,47 @@ export function createHttpDispatcher(connector: Connector, target: HttpTarget): 
     const socket = await connector.connect(host, port, { tls, signal: AbortSignal.timeout(connectTimeoutMs) });
     return socket.setNoDelay(true);
   });
-  const agent = new Agent({
-    connections: target.connections ?? CONNECTIONS,
-    keepAliveTimeout: target.keepAliveMs ?? KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: target.keepAliveMs ?? KEEP_ALIVE_MS,
-    maxResponseSize: answerBytesMax,
-    maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    pipelining: 1,
-    connect: (_, callback) => openSocket((error, socket) => (error ? callback(error, null) : callback(null, socket))),
-  });
   // A host that is none is denied when it is connected to.
   const origin = URL.parse(`${tls ? 'https' : 'http'}://${bracketed(host)}:${port}`)?.origin;
-  return agent.compose((dispatch) => (options, handler) => {
-    const asked = options.origin === undefined ? origin : new URL(options.origin).origin;
-    if (asked !== origin) throw new EgressDenied(String(asked), `this connection serves ${origin} alone`);
-    return dispatch(options, refusing(handler, answerBytesMax));
+  return new RenewedPool((onSilence) => {
+    const agent = new Agent({
+      connections: target.connections ?? CONNECTIONS,
+      keepAliveTimeout: target.keepAliveMs ?? KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: target.keepAliveMs ?? KEEP_ALIVE_MS,
+      maxResponseSize: answerBytesMax,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      pipelining: 1,
+      connect: (_, callback) => openSocket((error, socket) => (error ? callback(error, null) : callback(null, socket))),
+    });
+    return agent.compose((dispatch) => (options, handler) => {
+      const asked = options.origin === undefined ? origin : new URL(options.origin).origin;
+      if (asked !== origin) throw new EgressDenied(String(asked), `this connection serves ${origin} alone`);
+      return dispatch(options, noticingSilence(refusing(handler, answerBytesMax), onSilence));
+    });
   });
+}
+
+/** Tells when a request is given up that has got no answer for a while. */
+function noticingSilence(handler: Dispatcher.DispatchHandler, onSilence: () => void): Dispatcher.DispatchHandler {
+  const startedMs = performance.now();
+  let running: Dispatcher.DispatchController | undefined;
+  return {
+    ...handler,
+    onRequestStart(controller, context) {
+      running = controller;
+      handler.onRequestStart?.(controller, context);
+    },
+    onResponseStart(controller, ...answer) {
+      running = undefined;
+      handler.onResponseStart?.(controller, ...answer);
+    },
+    onResponseError(controller, error) {
+      if (running?.aborted && performance.now() - startedMs >= SILENT_MS) onSilence();
+      handler.onResponseError?.(controller, error);
+    },
+  };
 }
 
 function refusing(handler: Dispatcher.DispatchHandler, bytesMax: number): Dispatcher.DispatchHandler {

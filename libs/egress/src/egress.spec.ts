@@ -51,6 +51,22 @@ describe('egress', () => {
     expect(sockets.size).toBeLessThan(4);
   });
 
+  it('uses no other socket of a server that left a request unanswered', async () => {
+    const known = new Set<unknown>();
+    let isSilent = false;
+    const port = await serve((request, response) => {
+      if (isSilent && known.has(request.socket)) return;
+      known.add(request.socket);
+      response.end('hello');
+    });
+    const fetchHere = fetchFrom(port);
+    const url = `http://127.0.0.1:${port}/`;
+    await Promise.all(Array.from({ length: 5 }, async () => (await fetchHere(url)).text()));
+    isSilent = true;
+    await expect(fetchHere(url, { signal: AbortSignal.timeout(400) })).rejects.toThrow('timeout');
+    for (let round = 0; round < 5; round++) expect(await (await fetchHere(url)).text()).toBe('hello');
+  });
+
   it('follows no redirect', async () => {
     let asked = 0;
     const port = await serve((_, response) => {

@@ -22,6 +22,7 @@ const COMMON = {
     failing: answerHttp(500),
     unavailable: answerHttp(503),
   },
+  http: true,
   exceptions: {},
 } as const;
 

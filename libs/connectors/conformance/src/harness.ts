@@ -19,6 +19,8 @@ export interface Harness {
   restart?(): Promise<void>;
   /** Stand-ins at the wire that answer as this vendor does when it is in trouble. */
   readonly trouble: Readonly<Record<Trouble, (socket: Socket) => void>>;
+  /** The vendor's SDK speaks HTTP first, so that the suite itself can answer as a hostile server would. */
+  readonly http?: boolean;
   /** Cases that this vendor cannot pass, by id, each with its reason. One that passes all the same fails the run. */
   readonly exceptions: Readonly<Record<number, string>>;
   stop(): Promise<void>;

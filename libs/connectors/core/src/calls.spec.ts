@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { type CallsOptions, createCalls } from './calls.ts';
 import { type Category, ConnectorError } from './connector.error.ts';
@@ -99,12 +100,13 @@ describe('createCalls', () => {
 });
 
 describe('ConnectorError', () => {
-  it('shows neither its cause nor control characters when printed as JSON', () => {
+  it('shows neither what was thrown nor control characters when printed', () => {
     const error = new ConnectorError('internal', ORIGIN, '\u001b[31mred\u0007\r\nline', {
       cause: { password: 'hunter22' },
     });
     expect(error.message).toBe('red line');
     expect(JSON.stringify(error)).not.toContain('hunter22');
-    expect(error.cause).toEqual({ password: 'hunter22' });
+    expect(inspect(error)).not.toContain('hunter22');
+    expect(error.thrown).toEqual({ password: 'hunter22' });
   });
 });

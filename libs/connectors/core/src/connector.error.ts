@@ -47,6 +47,7 @@ export class ConnectorError extends Error {
   readonly retryAfterMs?: number;
   readonly httpStatus?: number;
   readonly vendorCode?: string;
+  readonly #thrown: unknown;
 
   constructor(
     category: Category,
@@ -62,8 +63,15 @@ export class ConnectorError extends Error {
     this.retryAfterMs = details.retryAfterMs;
     this.httpStatus = details.httpStatus;
     this.vendorCode = details.vendorCode;
-    // Not enumerable, so that loggers do not print what the vendor's SDK attached (headers, parameters, vectors).
-    Object.defineProperty(this, 'cause', { value: details.cause, enumerable: false, configurable: true });
+    this.#thrown = details.cause;
+  }
+
+  /**
+   * What the vendor's SDK threw, for programs. Not the error's `cause`, which loggers print with all that SDKs attach:
+   * headers with keys in them, parameters, vectors, and the server's text as it came.
+   */
+  get thrown(): unknown {
+    return this.#thrown;
   }
 }
 

@@ -96,6 +96,6 @@ export class PgvectorAccess {
 function mayBeStale(error: unknown): boolean {
   if (!(error instanceof ConnectorError)) return false;
   return (
-    error.category === 'not_found' || error.category === 'invalid_argument' || error.cause instanceof TableReplaced
+    error.category === 'not_found' || error.category === 'invalid_argument' || error.thrown instanceof TableReplaced
   );
 }

@@ -145,4 +145,39 @@ export const FAULT_CASES: readonly ConformanceCase[] = [
       await proxy.idle();
     },
   },
+  {
+    id: 71,
+    title: 'a connection that has gone silent ends at the deadline, and the next call succeeds',
+    async run({ connector, collection, harness, open, defer }) {
+      const name = await collection();
+      await connector.upsert(name, records(10, 4));
+      const proxy = await proxyTo(harness.settings);
+      defer(proxy.close);
+      const through = open({ host: proxy.host, port: proxy.port });
+      assert.equal(await through.count(name), 10);
+      proxy.set({ kind: 'halfOpen' });
+      const before = performance.now();
+      await rejects(through.count(name, undefined, { timeoutMs: 500 }), 'timeout');
+      assert.ok(performance.now() - before < 1_500);
+      assert.equal(await through.count(name, undefined, { timeoutMs: 10_000 }), 10);
+    },
+  },
+  {
+    id: 72,
+    title: 'an answer that drips ends at the deadline, and the next call succeeds',
+    async run({ connector, collection, harness, open, defer }) {
+      const name = await collection();
+      await connector.upsert(name, records(50, 4));
+      const proxy = await proxyTo(harness.settings);
+      defer(proxy.close);
+      const through = open({ host: proxy.host, port: proxy.port });
+      assert.equal(await through.count(name), 50);
+      proxy.set({ kind: 'drip', everyMs: 50 });
+      const before = performance.now();
+      await rejects(through.scan(name, { pageSize: 50 }, { timeoutMs: 700 }), 'timeout');
+      assert.ok(performance.now() - before < 1_700);
+      proxy.set({ kind: 'none' });
+      assert.equal((await through.scan(name, { pageSize: 50 })).records.length, 50);
+    },
+  },
 ];

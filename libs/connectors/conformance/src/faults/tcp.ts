@@ -9,7 +9,14 @@ export type Fault =
   /** Resets every connection after so many bytes of answers. */
   | { readonly kind: 'reset'; readonly afterBytes: number }
   /** Holds every piece of an answer back. */
-  | { readonly kind: 'slow'; readonly delayMs: number };
+  | { readonly kind: 'slow'; readonly delayMs: number }
+  /** Lets one byte of each answer through at a time. */
+  | { readonly kind: 'drip'; readonly everyMs: number }
+  /** Connections that are open go silent for good, without a word to either side; new ones work. */
+  | { readonly kind: 'halfOpen' };
+
+/** What would drip later than any test waits is not worth a timer. */
+const DRIPS_MAX = 1_000;
 
 export interface Listener {
   readonly host: string;
@@ -64,22 +71,60 @@ export async function closedPort(): Promise<number> {
 /** Stands between a connector and a real server. */
 export async function proxyTo(target: { host: string; port: number }): Promise<FaultProxy> {
   let fault: Fault = { kind: 'none' };
+  const silenced = new WeakSet<Socket>();
+  const open = new Set<Socket>();
   const listener = await listen((client) => {
+    open.add(client);
+    client.once('close', () => open.delete(client));
     const upstream = connect(target.port, target.host);
     upstream.on('error', () => client.destroy());
     client.once('close', () => upstream.destroy());
-    upstream.once('close', () => client.end());
-    let answered = 0;
-    client.on('data', (chunk) => {
-      if (fault.kind !== 'blackHole') upstream.write(chunk);
+    upstream.once('close', () => silenced.has(client) || client.end());
+    const answer = answering(client);
+    client.on('data', (chunk: Buffer) => {
+      if (fault.kind !== 'blackHole' && !silenced.has(client)) upstream.write(chunk);
     });
-    upstream.on('data', (chunk) => {
-      answered += chunk.length;
-      if (fault.kind === 'none') client.write(chunk);
-      else if (fault.kind === 'slow') setTimeout(() => client.writable && client.write(chunk), fault.delayMs).unref();
-      else if (fault.kind === 'reset' && answered > fault.afterBytes) client.resetAndDestroy();
-      else if (fault.kind === 'reset') client.write(chunk);
+    upstream.on('data', (chunk: Buffer) => {
+      if (!silenced.has(client)) answer(chunk, fault);
     });
   });
-  return { ...listener, set: (next) => void (fault = next) };
+  return {
+    ...listener,
+    set(next) {
+      fault = next;
+      if (next.kind === 'halfOpen') for (const client of open) silenced.add(client);
+    },
+  };
+}
+
+/** Passes pieces of an answer on, as the fault of the moment lets them. */
+function answering(client: Socket): (chunk: Buffer, fault: Fault) => void {
+  let answered = 0;
+  const timers = new Set<NodeJS.Timeout>();
+  client.once('close', () => {
+    for (const timer of timers) clearTimeout(timer);
+  });
+  const later = (ms: number, piece: Buffer) => timers.add(setTimeout(() => client.writable && client.write(piece), ms));
+  return (chunk, fault) => {
+    answered += chunk.length;
+    switch (fault.kind) {
+      case 'none':
+      case 'halfOpen':
+        client.write(chunk);
+        break;
+      case 'slow':
+        later(fault.delayMs, chunk);
+        break;
+      case 'drip':
+        for (const [index, byte] of chunk.subarray(0, DRIPS_MAX).entries())
+          later(fault.everyMs * (index + 1), Buffer.of(byte));
+        break;
+      case 'reset':
+        if (answered > fault.afterBytes) client.resetAndDestroy();
+        else client.write(chunk);
+        break;
+      case 'blackHole':
+        break;
+    }
+  };
 }
