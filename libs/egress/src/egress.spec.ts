@@ -55,8 +55,8 @@ describe('egress', () => {
     const known = new Set<unknown>();
     let isSilent = false;
     const port = await serve((request, response) => {
-      if (isSilent && known.has(request.socket)) return;
-      known.add(request.socket);
+      if (!isSilent) known.add(request.socket);
+      else if (known.has(request.socket)) return;
       response.end('hello');
     });
     const fetchHere = fetchFrom(port);
