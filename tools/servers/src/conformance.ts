@@ -1,19 +1,20 @@
 import { parseArgs } from 'node:util';
-import { CASES, type CaseResult, type Harness, isClean, runCase } from '@morag/connectors-conformance';
-import { externalChroma, realChroma } from './chroma.harness.ts';
+import {
+  CASES,
+  type CaseResult,
+  type Harness,
+  isClean,
+  leakResult,
+  runCase,
+  watchLeaks,
+} from '@morag/connectors-conformance';
 import { LabError } from './lab-server.ts';
-import { externalPgvector, realPgvector } from './pgvector.harness.ts';
+import { VENDORS } from './vendors.ts';
 
 const USAGE = `usage: npm run conformance [-- VENDOR…] [--json] [--case N]… [--verbose]
-vendors: chroma, pgvector; all of them when none is named
+vendors: ${Object.keys(VENDORS).join(', ')}; all of them when none is named
 MORAG_CONFORMANCE_<VENDOR>_URL (with _API_KEY, _USERNAME, _PASSWORD) takes a server that runs already
 `;
-
-/** A server that the environment names, or one that is started here. */
-const VENDORS: Readonly<Record<string, () => Promise<Harness>>> = {
-  chroma: async () => externalChroma() ?? realChroma(),
-  pgvector: async () => externalPgvector() ?? realPgvector(),
-};
 
 const SIGNS = { passed: 'ok', failed: 'FAILED', skipped: '-', excepted: 'except', unexpected: 'PASSES' } as const;
 
@@ -38,7 +39,8 @@ async function main(args: readonly string[]): Promise<boolean> {
 }
 
 async function runVendor(vendor: string, cases: readonly number[], verbose: boolean): Promise<VendorReport> {
-  const harness = await VENDORS[vendor]?.();
+  const leaks = watchLeaks();
+  const harness = await VENDORS[vendor]?.harness();
   if (!harness) throw new UsageError(USAGE);
   process.stderr.write(`${vendor}: ${harness.server}\n`);
   const results: CaseResult[] = [];
@@ -46,21 +48,23 @@ async function runVendor(vendor: string, cases: readonly number[], verbose: bool
   try {
     for (const each of CASES) {
       if (cases.length > 0 && !cases.includes(each.id)) continue;
-      const result = await runCase(harness, each);
-      results.push(result);
-      const { outcome, note, error, durationMs } = result;
-      if (verbose || outcome === 'failed' || outcome === 'unexpected') {
-        process.stderr.write(
-          `${vendor} ${each.id} ${each.title}: ${outcome}, ${durationMs} ms${note ? `, ${note}` : ''}\n`,
-        );
-        if (verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-      }
+      results.push(tell(vendor, await runCase(harness, each), verbose));
     }
   } finally {
     running = undefined;
     await harness.stop();
   }
+  results.push(tell(vendor, await leakResult(leaks), verbose));
   return { vendor, server: harness.server, results };
+}
+
+function tell(vendor: string, result: CaseResult, verbose: boolean): CaseResult {
+  const { id, title, outcome, note, error, durationMs } = result;
+  if (verbose || outcome === 'failed' || outcome === 'unexpected') {
+    process.stderr.write(`${vendor} ${id} ${title}: ${outcome}, ${durationMs} ms${note ? `, ${note}` : ''}\n`);
+    if (verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  }
+  return result;
 }
 
 /** Cases down, vendors across, and below it the notes that a reader needs. */

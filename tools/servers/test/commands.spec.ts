@@ -10,11 +10,12 @@ function run(program: 'main' | 'conformance', ...args: string[]) {
 
 describe('npm run servers', () => {
   it.each([
-    [['start', 'weaviate'], 'no weaviate server in this version'],
-    [['install', 'neo4j'], 'no neo4j server in this version'],
-    [['start', 'oracle'], 'usage:'],
+    [['start', 'pinecone'], 'no pinecone server to be had here'],
+    [['install', 'chroma', 'oracle'], 'no oracle server to be had here'],
     [['restart', 'chroma'], 'usage:'],
-    [['start'], 'usage:'],
+    [[], 'usage:'],
+    [['start', '--port', '18000'], 'belong to one vendor'],
+    [['stop', 'chroma', 'pgvector', '--data', '/tmp/x'], 'belong to one vendor'],
     [['start', 'chroma', '--port', '65536'], '--port'],
     [['start', 'chroma', '--prot', '1'], 'usage:'],
   ])('refuses %j with exit code 2', (args, text) => {
@@ -26,7 +27,7 @@ describe('npm run servers', () => {
 
 describe('npm run conformance', () => {
   it.each([
-    [['qdrant'], 'no connector for qdrant'],
+    [['oracle'], 'no connector for oracle'],
     [['--case', '999'], 'no such case'],
     [['--jsn'], 'usage:'],
   ])('refuses %j with exit code 2', (args, text) => {

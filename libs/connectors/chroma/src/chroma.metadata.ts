@@ -35,6 +35,7 @@ export function toNative(metadata: Metadata | undefined): NativeMetadata | null 
     const value = present[key];
     if (isScalar(value)) {
       native[nativeKey(key)] = value;
+      if (typeof value === 'number' && !survivesParsing(value)) lossless = false;
       continue;
     }
     lossless = false;
@@ -59,6 +60,17 @@ export function fromNative(native: Readonly<Record<string, unknown>> | null | un
     else if (!key.startsWith('_vk_') && native[key] !== null) metadata[key] = native[key] as JsonValue;
   }
   return metadata;
+}
+
+/**
+ * The server's JSON parser is off in the last bit of numbers that take more than one exact multiplication: more than 15
+ * digits, or a power of ten beyond 22. In filters the same bit is off, so that these find them all the same.
+ */
+function survivesParsing(value: number): boolean {
+  if (Number.isSafeInteger(value)) return true;
+  const [digits = '', exponent] = value.toExponential().split('e');
+  const count = digits.replaceAll(/[-.]/g, '').length;
+  return count <= 15 && Math.abs(Number(exponent) - count + 1) <= 22;
 }
 
 function addArray(native: NativeMetadata, key: string, values: readonly JsonValue[]): void {

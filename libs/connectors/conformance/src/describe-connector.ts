@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { noteSkip } from '@morag/testing/skips.ts';
 import { CASES } from './cases/index.ts';
 import type { Harness } from './harness.ts';
+import { LEAK_CASE, type LeakWatch, watchLeaks } from './leaks.ts';
 import { runCase } from './run-case.ts';
 
 const CASE_TIMEOUT_MS = 120_000;
@@ -24,12 +25,16 @@ export function describeConnector(name: string, start: (() => Promise<Harness>) 
 
 function describeCases(name: string, start: () => Promise<Harness>): void {
   let harness: Harness;
+  let leaks: LeakWatch;
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= harness.stop());
 
   beforeAll(async () => {
+    leaks = watchLeaks();
     harness = await start();
   }, CASE_TIMEOUT_MS);
 
-  afterAll(() => harness.stop(), CASE_TIMEOUT_MS);
+  afterAll(stop, CASE_TIMEOUT_MS);
 
   for (const each of CASES) {
     it(
@@ -43,6 +48,15 @@ function describeCases(name: string, start: () => Promise<Harness>): void {
       CASE_TIMEOUT_MS,
     );
   }
+
+  it(
+    `${LEAK_CASE.id} ${LEAK_CASE.title}`,
+    async () => {
+      await stop();
+      await expect(leaks.end()).resolves.toBeUndefined();
+    },
+    CASE_TIMEOUT_MS,
+  );
 }
 
 function describeAbsence(name: string, reason: string): void {

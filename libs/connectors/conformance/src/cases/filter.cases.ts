@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Filter, type Metadata, type Operator, parseFilter, type VectorConnector } from '@morag/connectors-core';
 import { type CaseContext, type ConformanceCase, rejects } from '../conformance-case.ts';
 import { matching, records } from '../data.ts';
-import { runFilterProperty } from '../filter-property.ts';
+import { runFilterProperty } from '../properties/filter.property.ts';
 
 const METADATA: readonly Metadata[] = [
   { s: 'a', i: 1, f: 0.5, b: true, tags: ['x', 'y'] },

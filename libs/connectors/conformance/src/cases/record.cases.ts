@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Metadata, VectorConnector, VectorRecord } from '@morag/connectors-core';
 import { type ConformanceCase, rejects } from '../conformance-case.ts';
 import { random, records, vectorOf } from '../data.ts';
+import { runRecordProperty } from '../properties/record.property.ts';
 
 const FULL = { vector: true };
 
@@ -254,5 +255,10 @@ export const RECORD_CASES: readonly ConformanceCase[] = [
       );
       assert.equal(await connector.count(name), 200);
     },
+  },
+  {
+    id: 75,
+    title: 'random histories leave what a map in memory would hold',
+    run: (context) => runRecordProperty(context),
   },
 ];

@@ -1,0 +1,31 @@
+import type { Harness } from '@morag/connectors-conformance';
+import type { LabServer } from './lab-server.ts';
+
+/** What this tool knows of a vendor. Loaded when it is asked for: an SDK takes its time. */
+export interface LabVendor {
+  /** The real server, where it can be had from package registries. */
+  readonly server?: () => Promise<LabServer>;
+  /** What the suite runs on: the server that the environment names, or one that is started here. */
+  readonly harness: () => Promise<Harness>;
+}
+
+/** By the vendors' own names, in the order of the reports. */
+export const VENDORS: Readonly<Record<string, LabVendor>> = {
+  chroma: {
+    server: async () => (await import('./chroma.server.ts')).chromaServer,
+    async harness() {
+      const { externalChroma, realChroma } = await import('./chroma.harness.ts');
+      return externalChroma() ?? realChroma();
+    },
+  },
+  pgvector: {
+    server: async () => (await import('./pgvector.server.ts')).pgvectorServer,
+    async harness() {
+      const { externalPgvector, realPgvector } = await import('./pgvector.harness.ts');
+      return externalPgvector() ?? realPgvector();
+    },
+  },
+};
+
+/** The vendors whose server can be installed and started here. */
+export const STARTABLE: readonly string[] = Object.keys(VENDORS).filter((name) => VENDORS[name]?.server);
