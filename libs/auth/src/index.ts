@@ -5,10 +5,37 @@ export {
   type AccessTokensOptions,
   createAccessTokens,
 } from './access-tokens.ts';
+export { API_KEY_PREFIX, newApiKey, type ParsedApiKey, parseApiKey, publicPart } from './api-key.ts';
+export {
+  type ApiKeyVerifierOptions,
+  createApiKeyVerifier,
+  type LookUpApiKey,
+  type VerifiedApiKey,
+  type VerifyApiKey,
+} from './api-key-verifier.ts';
 export { type Authenticator, type Peer, refused } from './authenticator.ts';
 export { createLocalKeys, createRemoteKeys, type KeySource, type RemoteKeysOptions } from './keys.ts';
-export { isPermission, isRole, PERMISSIONS, type Permission, permissionsOf, ROLES, type Role } from './permissions.ts';
-export { ownerScope, type Principal, principalKey, requirePrincipal } from './principal.ts';
+export { createNetworks, type Networks, plainAddress } from './networks.ts';
+export {
+  isOnResources,
+  isPermission,
+  isRole,
+  PERMISSIONS,
+  type Permission,
+  permissionsOf,
+  ROLES,
+  type Role,
+} from './permissions.ts';
+export {
+  isWithin,
+  type OwnerScope,
+  ownerScope,
+  type Principal,
+  principalKey,
+  requirePrincipal,
+  requireUnlimited,
+} from './principal.ts';
+export { remoteApiKeys } from './remote-api-keys.ts';
 export { createRevocationFeed, type RemoteRevocationFeed, type RevocationFeedOptions } from './revocation-feed.ts';
 export { type IssuedToken, type RevocationFeed, RevocationList, type Revoked } from './revocation-list.ts';
 export {

@@ -3,8 +3,8 @@ import { expect, it } from '@jest/globals';
 import { file_morag_identity_v1_user_service } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
 import { file_morag_options_v1_options } from '@morag/gen/morag/options/v1/options_pb.ts';
 import { accessOf } from './access.ts';
-import { isPermission, isRole, PERMISSIONS, permissionsOf } from './permissions.ts';
-import { ownerScope, type Principal, principalKey, requirePrincipal } from './principal.ts';
+import { isOnResources, isPermission, isRole, PERMISSIONS, permissionsOf } from './permissions.ts';
+import { isWithin, ownerScope, type Principal, principalKey, requirePrincipal, requireUnlimited } from './principal.ts';
 
 const principal = (changes: Partial<Principal>): Principal => ({
   kind: 'user',
@@ -24,7 +24,6 @@ it('shrink from role to role', () => {
   expect(permissionsOf('ADMIN')).toEqual(new Set(PERMISSIONS));
   const [user, viewer] = [permissionsOf('USER'), permissionsOf('VIEWER')];
   expect(PERMISSIONS.filter((permission) => !user.has(permission))).toEqual([
-    'audit:read',
     'models:write',
     'users:read',
     'users:write',
@@ -45,6 +44,27 @@ it('let only an administrator in person see what others own', () => {
   expect(ownerScope(principal({ role: 'USER' }))).toEqual({ ownerId: 'u1' });
   expect(ownerScope(principal({ role: 'ADMIN', kind: 'api_key' }))).toEqual({ ownerId: 'u1' });
   expect(ownerScope(principal({ kind: 'service' }))).toEqual({ ownerId: 'u1' });
+});
+
+it('narrow to the resources of a key, which makes nothing new', () => {
+  const limited = principal({ kind: 'api_key', resources: ['databases/d1', 'servers/s1', 'databases/d2'] });
+  expect(ownerScope(limited)).toEqual({ ownerId: 'u1', serverIds: ['s1'], databaseIds: ['d1', 'd2'] });
+  expect(() => requireUnlimited(limited, 'servers:write')).toThrow(
+    expect.objectContaining({ reason: 'PERMISSION_DENIED' }),
+  );
+  requireUnlimited(principal({ kind: 'api_key' }), 'servers:write');
+  expect([isWithin(['d1'], 'd1'), isWithin(['d1'], 'd2'), isWithin(['d1'], null), isWithin(undefined, null)]).toEqual([
+    true,
+    false,
+    false,
+    true,
+  ]);
+  expect(PERMISSIONS.filter(isOnResources).map((permission) => permission.split(':')[0])).toEqual(
+    expect.arrayContaining(['servers', 'databases', 'records', 'documents', 'jobs']),
+  );
+  expect([isOnResources('keys:write'), isOnResources('jobs:work'), isOnResources('users:read')]).toEqual(
+    Array(3).fill(false),
+  );
 });
 
 it('are demanded of a caller, who must be there', () => {

@@ -42,7 +42,7 @@ export const ROLES = ['ADMIN', 'USER', 'VIEWER'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** About others or the whole installation, so never a plain user's. */
-const ADMINISTRATIVE: ReadonlySet<Permission> = new Set(['audit:read', 'models:write', 'users:read', 'users:write']);
+const ADMINISTRATIVE: ReadonlySet<Permission> = new Set(['models:write', 'users:read', 'users:write']);
 
 const own = PERMISSIONS.filter((permission) => !ADMINISTRATIVE.has(permission));
 
@@ -55,6 +55,14 @@ const BY_ROLE: Readonly<Record<Role, ReadonlySet<Permission>>> = {
 /** What a role may do: ADMIN everything, USER everything with its own things, VIEWER look and search. */
 export function permissionsOf(role: Role): ReadonlySet<Permission> {
   return BY_ROLE[role];
+}
+
+/** Nouns that are servers, databases, or in a database: what resources can limit a key to. */
+const IN_RESOURCES = /^(servers|databases|records|documents|jobs):(?!work$)/;
+
+/** Whether a permission is on things that a list of resources can narrow. */
+export function isOnResources(permission: Permission): boolean {
+  return IN_RESOURCES.test(permission);
 }
 
 /** Whether a text, from a token or a request, is a permission. */

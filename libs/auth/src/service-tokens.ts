@@ -24,6 +24,8 @@ export interface ServiceTokenSpec {
   readonly ownerId: string;
   /** What the call needs, no more. */
   readonly permissions: readonly Permission[];
+  /** When it acts for an API key that is limited to resources: those of the key. */
+  readonly resources?: readonly string[];
   /** At most 300; default 60. */
   readonly ttlSeconds?: number;
 }
@@ -44,10 +46,10 @@ export function createServiceTokens({
   now?: () => number;
 }): ServiceTokens {
   return {
-    async issue({ audience, ownerId, permissions, ttlSeconds = 60 }) {
+    async issue({ audience, ownerId, permissions, resources, ttlSeconds = 60 }) {
       if (ttlSeconds > TTL_SECONDS_MAX) throw new RangeError(`a service token lives at most ${TTL_SECONDS_MAX} s`);
       const issuedAt = Math.floor(now() / 1000);
-      return new SignJWT({ permissions: [...permissions] })
+      return new SignJWT({ permissions: [...permissions], ...(resources && { resources: [...resources] }) })
         .setProtectedHeader({ alg: ALGORITHM, typ: SERVICE_TOKEN_TYPE })
         .setIssuer(service)
         .setAudience(audience)
@@ -64,6 +66,7 @@ export interface VerifiedService {
   readonly service: string;
   readonly ownerId: string;
   readonly permissions: ReadonlySet<string>;
+  readonly resources?: readonly string[];
   readonly expiresAtMs: number;
 }
 
@@ -82,9 +85,20 @@ export async function verifyServiceToken(
     maxTokenAge: TTL_SECONDS_MAX,
     currentDate: new Date(nowMs),
   });
-  const { iss, sub, exp, permissions } = payload;
+  const { iss, sub, exp, permissions, resources } = payload;
   if (!iss || !sub || exp === undefined || !Array.isArray(permissions) || !permissions.every(isPermission)) {
     throw new Error('a claim has the wrong type');
   }
-  return { service: iss, ownerId: sub, permissions: new Set(permissions), expiresAtMs: exp * 1000 };
+  if (resources !== undefined && !isTexts(resources)) throw new Error('the resources are no list of texts');
+  return {
+    service: iss,
+    ownerId: sub,
+    permissions: new Set(permissions),
+    ...(resources && { resources }),
+    expiresAtMs: exp * 1000,
+  };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

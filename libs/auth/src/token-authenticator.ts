@@ -2,7 +2,9 @@ import { hash } from 'node:crypto';
 import { DomainError } from '@morag/errors';
 import { decodeProtectedHeader } from 'jose';
 import { ACCESS_TOKEN_TYPE, verifyAccessToken } from './access-tokens.ts';
-import { type Authenticator, type Peer, refused } from './authenticator.ts';
+import { API_KEY_PREFIX } from './api-key.ts';
+import type { VerifyApiKey } from './api-key-verifier.ts';
+import { type Authenticator, refused } from './authenticator.ts';
 import type { KeySource } from './keys.ts';
 import type { Principal } from './principal.ts';
 import type { IssuedToken, RevocationFeed } from './revocation-list.ts';
@@ -17,7 +19,7 @@ export interface TokenAuthenticatorOptions {
   /** See serviceTokenSecret. */
   readonly serviceSecret: Uint8Array;
   /** Verifies API keys (`mrg_…`); without it they are refused. */
-  readonly verifyApiKey?: (key: string, peer: Peer, signal: AbortSignal) => Promise<Principal>;
+  readonly verifyApiKey?: VerifyApiKey;
   /** How many verified tokens are remembered. */
   readonly cacheEntriesMax?: number;
   readonly now?: () => number;
@@ -43,6 +45,8 @@ const REFUSED_HEADERS = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64', 'zip'] as co
 export function createTokenAuthenticator(options: TokenAuthenticatorOptions): Authenticator {
   const { revocations, verifyApiKey, cacheEntriesMax = 10_000, now = Date.now } = options;
   const cache = new Map<string, Verified>();
+  // For streams, which outlive their entry in the cache.
+  const issuedTo = new WeakMap<Principal, IssuedToken>();
 
   const recall = (digest: string): Verified | undefined => {
     const found = cache.get(digest);
@@ -54,12 +58,13 @@ export function createTokenAuthenticator(options: TokenAuthenticatorOptions): Au
     const oldest = cache.size >= cacheEntriesMax ? cache.keys().next().value : undefined;
     if (oldest !== undefined) cache.delete(oldest);
     cache.set(digest, verified);
+    if (verified.issued) issuedTo.set(verified.principal, verified.issued);
   };
 
   return {
     async authenticate(credential, peer, signal) {
-      if (credential.startsWith('mrg_')) {
-        if (!verifyApiKey) throw refused('API keys are not part of this version');
+      if (credential.startsWith(API_KEY_PREFIX)) {
+        if (!verifyApiKey) throw refused('nobody here verifies API keys');
         return verifyApiKey(credential, peer, signal);
       }
       const digest = hash('sha256', credential, 'base64');
@@ -70,6 +75,11 @@ export function createTokenAuthenticator(options: TokenAuthenticatorOptions): Au
       }
       if (verified.issued) demandUnrevoked(verified.issued, revocations);
       return verified.principal;
+    },
+    async stillGood(principal, peer, signal) {
+      if (principal.kind === 'api_key') await verifyApiKey?.(principal.credential, peer, signal);
+      const issued = issuedTo.get(principal);
+      if (issued) demandUnrevoked(issued, revocations);
     },
   };
 }
@@ -136,7 +146,7 @@ async function verifyService(
   const claims = await verifyServiceToken(token, serviceSecret, service, nowMs).catch((error: unknown) => {
     throw refused('the service token does not verify', error);
   });
-  const { ownerId, permissions, expiresAtMs } = claims;
+  const { ownerId, permissions, resources, expiresAtMs } = claims;
   return {
     principal: {
       kind: 'service',
@@ -144,6 +154,7 @@ async function verifyService(
       role: 'USER',
       permissions,
       service: claims.service,
+      ...(resources && { resources }),
       credential: token,
     },
     expiresAtMs,

@@ -7,8 +7,13 @@ export const REQUEST_ID_HEADER = 'x-request-id';
 /** The request id of a call; empty only before the first interceptor has run. */
 export const requestIdKey = createContextKey('', { description: 'request id' });
 
-/** Address of the caller's end of the connection; calls in process come from loopback. */
-export const peerAddressKey = createContextKey('127.0.0.1', { description: 'peer address' });
+/** Address of the client: of the connection's other end, or, where that is trusted, the one it names. See clientAddress. */
+export const peerAddressKey = createContextKey('127.0.0.1', { description: 'client address' });
+
+/** Ends a streaming call from within: aborts its signal with an error, which its caller is told. */
+export const endCallKey = createContextKey<((error: unknown) => void) | undefined>(undefined, {
+  description: 'end of the call',
+});
 
 // Bounded and without control characters, because it is written to logs and headers as it came.
 const WELL_FORMED = /^[\w.:/+=-]{1,128}$/;

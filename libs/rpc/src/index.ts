@@ -16,6 +16,8 @@ export { type InterceptorParts, serverInterceptors } from './interceptors/server
 export { methodName, methodNames } from './method-name.ts';
 export { notYetAvailable } from './not-yet-available.ts';
 export { type PageBinding, type PageTokens, pageTokens } from './page-tokens.ts';
+export { type ApiKeyUsage, type ApiKeyUsageOptions, createApiKeyUsage } from './server/api-key-usage.ts';
+export type { FinishedCall } from './server/call-observer.ts';
 export { DEFAULT_LIMITS, type Limits } from './server/limits.ts';
 export {
   createOfflineAuthentication,

@@ -189,6 +189,9 @@ describe('callOptions', () => {
 
   it('forwards nobody where nobody called', () => {
     const { headers } = callOptions(context(1));
-    expect([...new Headers(headers)]).toEqual([['x-request-id', 'r']]);
+    expect([...new Headers(headers)]).toEqual([
+      ['x-forwarded-for', '127.0.0.1'],
+      ['x-request-id', 'r'],
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 import type { Interceptor } from '@connectrpc/connect';
 import { principalKey } from '@morag/auth';
-import { requestIdKey } from '../call-context.ts';
+import { peerAddressKey, requestIdKey } from '../call-context.ts';
 import type { CallObserver } from '../server/call-observer.ts';
 import { observed } from './stream.ts';
 
@@ -17,6 +17,7 @@ export function accessLog(observer: CallObserver): Interceptor {
         method: req.method,
         requestId: req.contextValues.get(requestIdKey),
         principal: req.contextValues.get(principalKey),
+        address: req.contextValues.get(peerAddressKey),
         ms: performance.now() - started,
         // A stream whose reader left ends without an error; the signal knows why.
         error: error ?? (req.signal.aborted ? req.signal.reason : undefined),

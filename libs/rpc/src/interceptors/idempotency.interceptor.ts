@@ -7,12 +7,12 @@ import { methodName } from '../method-name.ts';
 
 /**
  * Answers the repetition of a call with the response of the first: same caller, method and `request_id`. Applies to unary
- * methods whose request has that field, when it is set. Calls without a principal are left alone: anonymous callers share
+ * methods whose request has that field, when it is set, but never to answers that hold a secret: those are stored nowhere. Calls without a principal are left alone: anonymous callers share
  * no identity that a stored answer could belong to.
  */
 export function idempotency(store: IdempotencyStore): Interceptor {
   return (next) => async (req) => {
-    if (req.stream) return next(req);
+    if (req.stream || holdsSecret(req.method.output)) return next(req);
     const requestId = requestIdOf(req.method.input, req.message);
     const principal = req.contextValues.get(principalKey);
     if (requestId === '' || principal === undefined) return next(req);
@@ -24,7 +24,8 @@ export function idempotency(store: IdempotencyStore): Interceptor {
       return toBinary(res.method.output, res.message);
     };
     const call = {
-      caller: principal.userId,
+      // A key sees less than its owner, so it is not given what the owner was answered.
+      caller: principal.keyId ? `${principal.userId}/${principal.keyId}` : principal.userId,
       method: methodName(req.method),
       requestId,
       fingerprint: createHash('sha256').update(toBinary(req.method.input, req.message)).digest('base64url'),
@@ -32,6 +33,11 @@ export function idempotency(store: IdempotencyStore): Interceptor {
     const bytes = await store.run(call, execute, req.signal);
     return fresh ?? replay(req, bytes);
   };
+}
+
+/** Whether an answer has a field that its contract says must not be shown in logs. */
+function holdsSecret({ fields }: DescMessage): boolean {
+  return fields.some(({ proto }) => proto.options?.debugRedact === true);
 }
 
 const FIELD = 'requestId';

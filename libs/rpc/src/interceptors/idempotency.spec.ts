@@ -1,13 +1,16 @@
 import { create, type MessageShape } from '@bufbuild/protobuf';
-import { createClient } from '@connectrpc/connect';
+import { createClient, createContextValues } from '@connectrpc/connect';
 import { createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Principal, principalKey } from '@morag/auth';
 import { DomainError, reasonOf } from '@morag/errors';
+import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { Server_DatabaseType, ServerSchema } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { type CreateServerRequestSchema, ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
-import { as, type HostFixture, startHost } from '../../test/fixture.ts';
+import { as, type HostFixture, runUnary, startHost } from '../../test/fixture.ts';
 import { createServiceTransport } from '../client/service-transport.ts';
 import { createMemoryIdempotencyStore } from '../idempotency-store.ts';
+import { idempotency } from './idempotency.interceptor.ts';
 
 let fixture: HostFixture;
 let runs: number;
@@ -41,6 +44,20 @@ const outcome = (call: Promise<{ id: string }>): Promise<string | undefined> =>
     ({ id }) => id,
     (error: unknown) => reasonOf(error),
   );
+
+it('stores no answer that holds a secret', async () => {
+  const store = createMemoryIdempotencyStore();
+  const { createApiKey } = ApiKeyService.method;
+  const contextValues = createContextValues().set(principalKey, { userId: 'u1' } as Principal);
+  const message = create(createApiKey.input, { apiKey: { name: 'k' }, requestId: 'r' });
+  let made = 0;
+  const call = () =>
+    runUnary(idempotency(store), createApiKey, () => create(createApiKey.output, { secret: String((made += 1)) }), {
+      contextValues,
+      message,
+    });
+  expect([(await call()).message, (await call()).message]).toMatchObject([{ secret: '1' }, { secret: '2' }]);
+});
 
 describe('a call with a request_id', () => {
   it.each([

@@ -5,6 +5,7 @@ import { type Principal, principalKey } from '@morag/auth';
 import { DomainError, reasonOf, violationsOf } from '@morag/errors';
 import { RequestInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
 import { Health } from '@morag/gen/grpc/health/v1/health_pb.ts';
+import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { ServerSchema } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
 import { fakeAuthenticator, runUnary, SERVER_ID } from '../../test/fixture.ts';
@@ -207,6 +208,19 @@ describe('permission', () => {
 
   it('lets anybody who is authenticated call a method that asks no more', async () => {
     expect(await run(listServerTypes as never, { kind: 'user' })).toMatchObject({ message: server });
+  });
+
+  it('keeps API keys out of what is for people, but where the contract lets them in', async () => {
+    const ofAuth = createAccessRules([AuthService]);
+    const contextValues = createContextValues().set(principalKey, { kind: 'api_key' } as Principal);
+    const call = async (method: typeof getServer) =>
+      runUnary(permission(ofAuth), method, () => server, { contextValues });
+    const { logout, listPermissions } = AuthService.method;
+    expect(await failure(call(logout as never))).toMatchObject({
+      reason: 'PERMISSION_DENIED',
+      metadata: { permission: 'session' },
+    });
+    expect(await call(listPermissions as never)).toMatchObject({ message: server });
   });
 
   it('keeps internal methods to services', async () => {

@@ -15,10 +15,15 @@ export function permission(rules: AccessRules): Interceptor {
 function demand(rule: AccessRule, principal: Principal): void {
   switch (rule.case) {
     case 'authenticated':
-      return;
+      if (principal.kind !== 'api_key' || rule.apiKeys) return;
+      throw new DomainError('PERMISSION_DENIED', 'This call is for people who are signed in, not for API keys.', {
+        metadata: { permission: 'session' },
+      });
     case 'internal':
       if (principal.kind === 'service') return;
-      throw new DomainError('PERMISSION_DENIED', 'This call is for the services themselves.');
+      throw new DomainError('PERMISSION_DENIED', 'This call is for the services themselves.', {
+        metadata: { permission: 'internal' },
+      });
     case 'permission':
       if (principal.permissions.has(rule.value)) return;
       throw new DomainError('PERMISSION_DENIED', `The permission ${rule.value} is missing.`, {

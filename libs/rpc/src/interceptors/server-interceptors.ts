@@ -8,6 +8,7 @@ import type { CallObserver } from '../server/call-observer.ts';
 import { accessLog } from './access-log.interceptor.ts';
 import { admit } from './admission.interceptor.ts';
 import { authentication } from './authentication.interceptor.ts';
+import { credentialWatch } from './credential-watch.interceptor.ts';
 import { errorMapping } from './errors.interceptor.ts';
 import { idempotency } from './idempotency.interceptor.ts';
 import { permission } from './permission.interceptor.ts';
@@ -35,6 +36,7 @@ export function serverInterceptors(parts: InterceptorParts): Interceptor[] {
     errorMapping,
     admit(parts.admission),
     authentication(parts.authenticator, parts.accessRules),
+    credentialWatch(parts.authenticator),
     permission(parts.accessRules),
     unless(parts.isUnavailable, validation()),
     ...(parts.idempotency ? [unless(parts.isUnavailable, idempotency(parts.idempotency))] : []),

@@ -21,7 +21,7 @@ beforeEach(() => {
 
 const finish = (error?: unknown, method = ServerService.method.getServer as CallMethod): void => {
   observer.begin();
-  observer.end({ method, requestId: 'r', principal: undefined, ms: 1.23456, error });
+  observer.end({ method, address: '192.0.2.1', requestId: 'r', principal: undefined, ms: 1.23456, error });
 };
 type CallMethod = Parameters<CallObserver['end']>[0]['method'];
 

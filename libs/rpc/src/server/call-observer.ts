@@ -12,6 +12,8 @@ export interface FinishedCall {
   readonly method: DescMethod;
   readonly requestId: string;
   readonly principal: Principal | undefined;
+  /** Of the client. */
+  readonly address: string;
   readonly ms: number;
   /** What it failed with; undefined when it succeeded. */
   readonly error: unknown;

@@ -7,8 +7,9 @@ import type {
   UniversalServerResponse,
 } from '@connectrpc/connect/protocol';
 import { toConnectError } from '@morag/errors';
-import { acceptRequestId, REQUEST_ID_HEADER, requestIdKey } from '../call-context.ts';
+import { acceptRequestId, endCallKey, peerAddressKey, REQUEST_ID_HEADER, requestIdKey } from '../call-context.ts';
 import type { CallObserver } from './call-observer.ts';
+import { inProcessAddress } from './client-address.ts';
 import { boundDeadline } from './deadline.ts';
 import type { Limits } from './limits.ts';
 import { mendStatus, refusalOf, respondWith } from './protocol-errors.ts';
@@ -31,9 +32,10 @@ export function withEdge(handler: UniversalHandler, { limits, observer }: EdgePa
   const { method } = handler;
   const bounds = method.methodKind === 'unary' ? limits : STREAM_BOUNDS;
   const run: UniversalHandlerFn = async (given) => {
-    const req: UniversalServerRequest = given.contextValues
+    const placed: UniversalServerRequest = given.contextValues
       ? given
-      : { ...given, contextValues: createContextValues() };
+      : { ...given, contextValues: createContextValues().set(peerAddressKey, inProcessAddress(given.header)) };
+    const req = method.methodKind === 'unary' ? placed : endable(placed);
     boundDeadline(req.header, bounds);
     const started = performance.now();
     const res = await handler(req);
@@ -42,6 +44,13 @@ export function withEdge(handler: UniversalHandler, { limits, observer }: EdgePa
   };
   const { service, requestPath, supportedContentType, protocolNames, allowedMethods } = handler;
   return Object.assign(run, { service, method, requestPath, supportedContentType, protocolNames, allowedMethods });
+}
+
+/** A call that can be ended from within; unary calls are over soon enough. */
+function endable(req: UniversalServerRequest): UniversalServerRequest {
+  const ending = new AbortController();
+  req.contextValues?.set(endCallKey, (error) => ending.abort(error));
+  return { ...req, signal: AbortSignal.any([req.signal, ending.signal]) };
 }
 
 async function refused(
@@ -54,6 +63,7 @@ async function refused(
   const requestId = acceptRequestId(req.header.get(REQUEST_ID_HEADER));
   const error: ConnectError = toConnectError(await refusalOf(req, res));
   observer.begin();
-  observer.end({ method, requestId, principal: undefined, ms: performance.now() - started, error });
+  const address = req.contextValues?.get(peerAddressKey) ?? '';
+  observer.end({ method, requestId, principal: undefined, address, ms: performance.now() - started, error });
   return respondWith(req, res, error, requestId);
 }

@@ -1,6 +1,7 @@
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { DomainError, httpStatusOf, toConnectError, toProblem } from '@morag/errors';
 import { acceptRequestId, REQUEST_ID_HEADER } from '../call-context.ts';
+import type { ClientAddress } from './client-address.ts';
 import { type BodyLimits, toUniversalRequest } from './node-request.ts';
 import { writeResponse } from './node-response.ts';
 import { type NodeRequest, type NodeResponse, sendJson } from './probes.ts';
@@ -11,6 +12,7 @@ export interface NodeHandlerParts {
   readonly probes: (path: string, res: NodeResponse) => boolean;
   readonly isStopping: () => boolean;
   readonly limits: BodyLimits;
+  readonly clientAddress: ClientAddress;
 }
 
 /** See createNodeHandler. */
@@ -57,14 +59,14 @@ async function serve(
   handler: UniversalHandler,
   req: NodeRequest,
   res: NodeResponse,
-  { isStopping, limits }: NodeHandlerParts,
+  parts: NodeHandlerParts,
 ): Promise<void> {
   const { methodKind } = handler.method;
   const isSingle = methodKind === 'unary' || methodKind === 'client_streaming';
   try {
-    const request = await toUniversalRequest(handler, req, res, limits);
+    const request = await toUniversalRequest(handler, req, res, parts);
     const response = await handler(request);
-    if (isStopping() && req.httpVersionMajor === 1) res.setHeader('connection', 'close');
+    if (parts.isStopping() && req.httpVersionMajor === 1) res.setHeader('connection', 'close');
     await writeResponse(response, res, isSingle);
   } catch {
     // The handler answers its own errors with a response, so what failed is the connection.

@@ -1,6 +1,7 @@
 import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { peerAddressKey } from '../call-context.ts';
+import { type ClientAddress, forwardedFor } from './client-address.ts';
 import type { Limits } from './limits.ts';
 import type { NodeRequest, NodeResponse } from './probes.ts';
 
@@ -15,7 +16,7 @@ export async function toUniversalRequest(
   { method }: UniversalHandler,
   req: NodeRequest,
   res: NodeResponse,
-  limits: BodyLimits,
+  { limits, clientAddress }: { readonly limits: BodyLimits; readonly clientAddress: ClientAddress },
 ): Promise<UniversalServerRequest> {
   const left = new AbortController();
   res.once('close', () => {
@@ -31,7 +32,10 @@ export async function toUniversalRequest(
     header,
     body: isBuffered ? await readAll(req, limits) : req.iterator({ destroyOnReturn: false }),
     signal: left.signal,
-    contextValues: createContextValues().set(peerAddressKey, req.socket.remoteAddress ?? ''),
+    contextValues: createContextValues().set(
+      peerAddressKey,
+      clientAddress(req.socket.remoteAddress ?? '', forwardedFor(header)),
+    ),
   };
 }
 

@@ -1,14 +1,20 @@
 import { createClient, type Transport } from '@connectrpc/connect';
 import {
   type Authenticator,
+  createApiKeyVerifier,
   createRemoteKeys,
   createRevocationFeed,
   createServiceTokens,
   createTokenAuthenticator,
+  remoteApiKeys,
   type ServiceTokens,
+  SYSTEM_USER_ID,
 } from '@morag/auth';
+import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import type { Logger } from '@morag/telemetry';
+import { createApiKeyUsage } from './api-key-usage.ts';
+import type { FinishedCall } from './call-observer.ts';
 
 /** See createOfflineAuthentication. */
 export interface OfflineAuthenticationOptions {
@@ -26,6 +32,8 @@ export interface OfflineAuthenticationOptions {
 /** What a service other than identity authenticates with. */
 export interface OfflineAuthentication {
   readonly authenticator: Authenticator;
+  /** For the host: counts the calls of API keys. */
+  onCall(call: FinishedCall): void;
   /** For the service's own calls. */
   readonly tokens: ServiceTokens;
   /** Follows identity; resolves when revocations are known, or soon if identity is not there. */
@@ -50,14 +58,28 @@ export function createOfflineAuthentication(options: OfflineAuthenticationOption
     onError: (error) => logger.info({ err: error }, 'the stream of revocations broke'),
   });
   const keys = createRemoteKeys({ client, now });
+  const apiKeys = createClient(ApiKeyService, identity);
+  const verifyApiKey = createApiKeyVerifier({ lookUp: remoteApiKeys(apiKeys, tokens) });
+  const usage = createApiKeyUsage({
+    logger,
+    async send(batch, signal) {
+      const token = await tokens.issue({ audience: 'identity', ownerId: SYSTEM_USER_ID, permissions: [] });
+      await apiKeys.recordApiKeyUsage(batch, { signal, headers: { authorization: `Bearer ${token}` } });
+    },
+  });
   return {
-    authenticator: createTokenAuthenticator({ service, keys, revocations, serviceSecret, now }),
+    authenticator: createTokenAuthenticator({ service, keys, revocations, serviceSecret, verifyApiKey, now }),
+    onCall: (call) => usage.count(call),
     tokens,
     async start() {
       revocations.start();
+      usage.start();
       await revocations.whenComplete(WAIT_MS_MAX);
     },
     isReady: () => revocations.isFresh(),
-    stop: () => revocations.stop(),
+    async stop() {
+      await usage.stop();
+      await revocations.stop();
+    },
   };
 }

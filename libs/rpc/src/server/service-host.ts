@@ -12,7 +12,8 @@ import type { IdempotencyStore } from '../idempotency-store.ts';
 import { serverInterceptors } from '../interceptors/server-interceptors.ts';
 import { createAccessRules } from './access-rules.ts';
 import { type Admission, createAdmission } from './admission.ts';
-import { type CallObserver, createCallObserver } from './call-observer.ts';
+import { type CallObserver, createCallObserver, type FinishedCall } from './call-observer.ts';
+import { createClientAddress, TRUSTED_PROXIES } from './client-address.ts';
 import { createDualServer } from './dual-server.ts';
 import { withEdge } from './edge.ts';
 import { createHealth, type HealthState } from './health.ts';
@@ -40,6 +41,10 @@ export interface ServiceHostOptions {
   readonly limits?: Partial<Limits>;
   /** Remembers answers by `request_id`; without it the field has no effect. */
   readonly idempotency?: IdempotencyStore;
+  /** Networks of the gateway and of proxies: believed when they name the client. Loopback unless given. */
+  readonly trustedProxies?: readonly string[];
+  /** Told of every call that is over, beside log and metrics. Must not throw. */
+  readonly onCall?: (call: FinishedCall) => void;
 }
 
 /** A running (or not yet started) service. */
@@ -80,7 +85,7 @@ export function createServiceHost(options: ServiceHostOptions): ServiceHost {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const core: Core = {
     limits,
-    observer: createCallObserver(options.logger, options.metrics),
+    observer: toldAsWell(createCallObserver(options.logger, options.metrics), options.onCall),
     admission: createAdmission(limits.concurrentMax),
     health: createHealth(options.descriptors, createReadinessCheck(options.readiness)),
     stopping: { endless: new AbortController(), all: new AbortController() },
@@ -92,6 +97,7 @@ export function createServiceHost(options: ServiceHostOptions): ServiceHost {
     probes: createProbes({ ...options, isServing: health.isServing }),
     isStopping: () => stopping.endless.signal.aborted,
     limits,
+    clientAddress: createClientAddress(options.trustedProxies ?? TRUSTED_PROXIES),
   });
   const server = createDualServer({
     handler: http.listener,
@@ -124,6 +130,17 @@ export function createServiceHost(options: ServiceHostOptions): ServiceHost {
     },
     transport: () => inProcess,
     setServing: (serving) => health.setServing(serving),
+  };
+}
+
+function toldAsWell(observer: CallObserver, onCall: ServiceHostOptions['onCall']): CallObserver {
+  if (!onCall) return observer;
+  return {
+    begin: () => observer.begin(),
+    end(call) {
+      observer.end(call);
+      onCall(call);
+    },
   };
 }
 
