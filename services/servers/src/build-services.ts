@@ -2,6 +2,8 @@ import type { Vault } from '@morag/crypto';
 import type { Egress } from '@morag/egress';
 import { connectClient, type Database as Orm } from '@morag/orm';
 import type { Logger, Metrics } from '@morag/telemetry';
+import { buildCopies } from './build-copies.ts';
+import { buildHealth } from './build-health.ts';
 import { buildDataPlane } from './data-plane.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createInstance } from './instance.ts';
@@ -14,7 +16,6 @@ import { createPlacementStore } from './modules/placement/placement.store.ts';
 import { getServer } from './modules/server/get-server.ts';
 import { purgeOwner } from './modules/server/purge-owner.ts';
 import { createServerStore } from './modules/server/server.store.ts';
-import { createServerCheckStore } from './modules/server/server-check.store.ts';
 import { openSecrets } from './modules/server/server-secrets.ts';
 import type { DataPlaneSettings } from './settings.ts';
 
@@ -47,14 +48,14 @@ export function buildServices({
   settings,
 }: ServicesDeps) {
   const servers = createServerStore(db);
-  const checks = createServerCheckStore(db);
   const databases = createDatabaseStore(db);
   const placements = createPlacementStore(db);
   const instance = createInstance();
+  const connect = (): ReturnType<typeof connectClient> => connectClient(db.options, logger);
   const plane = buildDataPlane({
     db,
     instance,
-    connect: () => connectClient(db.options, logger),
+    connect,
     placements,
     vendors,
     logger,
@@ -65,19 +66,26 @@ export function buildServices({
       return { server, secrets: openSecrets(vault, server) };
     },
   });
-  const { pool, appliers, directory, forget } = plane;
-  const remover = createDatabaseRemover({ placements, pool, appliers, directory, forget, logger });
+  const copies = buildCopies({ db, instance, placements, plane, logger, settings });
+  const health = buildHealth({ db, instance, connect, board: plane.health, vendors, vault, clock, logger, settings });
+  const { pool, directory, forget } = plane;
+  const { placementRemover, fillers } = copies;
+  const remover = createDatabaseRemover({ placements, placementRemover, directory, forget, logger });
   const discard = async (databaseId: string): Promise<void> => {
     await placements.condemn({ unfinished: databaseId });
     await remover.tryRemove(databaseId);
   };
-  const housekeeping = createHousekeeping({ remover, logger });
-  const dropConnector = ({ id }: { readonly id: string }): void => pool.drop(id);
+  const housekeeping = createHousekeeping({ removers: [remover, placementRemover], logger });
+  const dropConnector = ({ id }: { readonly id: string }): void => {
+    pool.drop(id);
+    health.healthKeeper.refreshSoon();
+  };
 
   return {
     ...plane,
+    ...copies,
+    ...health,
     servers,
-    checks,
     databases,
     placements,
     remover,
@@ -93,10 +101,14 @@ export function buildServices({
       purgeOwner({ servers, placements, remover, onDeleted: dropConnector }, ownerId, signal),
     start() {
       plane.start();
+      health.start();
+      fillers.start();
       housekeeping.start();
     },
     async stop() {
       await housekeeping.stop();
+      await fillers.stop();
+      await health.stop();
       await plane.stop();
     },
   };

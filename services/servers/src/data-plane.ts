@@ -14,6 +14,7 @@ import { createMutationStore } from './modules/log/mutation.store.ts';
 import { createSequenceBoard, type SequenceBoard } from './modules/log/sequence-board.ts';
 import { createWakeBus } from './modules/log/wake-bus.ts';
 import type { PlacementStore } from './modules/placement/placement.store.ts';
+import { follows } from './modules/placement/placement.ts';
 import { createWriteConfirmation, type WriteConfirmation } from './modules/record/write-confirmation.ts';
 import { createHedgeBudget } from './modules/routing/hedge-budget.ts';
 import { createLoadBoard } from './modules/routing/load-board.ts';
@@ -138,7 +139,7 @@ function buildLog({ db, instance, connect, logger, settings }: DataPlaneDeps, gr
   const { board, pool, directory } = ground;
   const leases = createLeaseStore(db, instance);
   const mutations = createMutationStore(db);
-  const wakeBus = createWakeBus({ db, connect, logger });
+  const wakeBus = createWakeBus({ channel: 'morag_servers_log', db, connect, logger });
   const appliers = createAppliers({
     ...ground,
     log: mutations,
@@ -156,7 +157,7 @@ function buildLog({ db, instance, connect, logger, settings }: DataPlaneDeps, gr
   const confirmation = createWriteConfirmation({
     board,
     nudge: ({ placements }) => {
-      for (const placement of placements) appliers.ensure(placement);
+      for (const placement of placements.filter(follows)) appliers.ensure(placement);
     },
   });
   const writer = createLogWriter({
@@ -164,7 +165,8 @@ function buildLog({ db, instance, connect, logger, settings }: DataPlaneDeps, gr
     onAppended: (databaseId, entries) => {
       board.sawHead(databaseId, entries.at(-1)?.sequence ?? 0);
       // A view that is gone from memory costs a read of the log, when the writer nudges.
-      for (const placement of directory.peek(databaseId)?.placements ?? []) appliers.submit(placement, entries);
+      const following = (directory.peek(databaseId)?.placements ?? []).filter(follows);
+      for (const placement of following) appliers.submit(placement, entries);
     },
   });
   const keeper = createLogKeeper({ ...ground, leases, log: mutations, appliers, logger, settings: settings.keeper });

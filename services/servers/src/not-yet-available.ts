@@ -9,10 +9,8 @@ export const SERVICES = [ServerService, CollectionService, DatabaseService, Reco
 
 /** Methods that are part of the contract and answer NOT_YET_AVAILABLE. What builds one takes it from here. */
 export const UNAVAILABLE_METHODS = {
-  server: ['listHealthChecks', 'watchHealth', 'listConnectionEvents'],
+  server: ['listConnectionEvents'],
   database: [
-    'createPlacement',
-    'deletePlacement',
     'resolveQuarantine',
     'failOver',
     'moveDatabase',

@@ -7,6 +7,8 @@ import { notYetAvailable, type PageTokens } from '@morag/rpc';
 import type { Services } from './build-services.ts';
 import { collectionHandlers } from './modules/collection/collection.handlers.ts';
 import { databaseHandlers } from './modules/database/database.handlers.ts';
+import { healthHandlers } from './modules/health/health.handlers.ts';
+import { placementHandlers } from './modules/placement/placement.handlers.ts';
 import { recordHandlers } from './modules/record/record.handlers.ts';
 import { serverHandlers } from './modules/server/server.handlers.ts';
 import { UNAVAILABLE_METHODS } from './not-yet-available.ts';
@@ -14,9 +16,11 @@ import { UNAVAILABLE_METHODS } from './not-yet-available.ts';
 /** Registers the handlers of all services of this program. */
 export function registerServices(services: Services, pageTokens: PageTokens): (router: ConnectRouter) => void {
   const { servers, placements, directory, dropConnector } = services;
+  const onChanged = (databaseId: string): void => directory.forget(databaseId);
   return (router) => {
     router.service(ServerService, {
       ...notYetAvailable(ServerService, UNAVAILABLE_METHODS.server),
+      ...healthHandlers({ ...services, pageTokens }),
       ...serverHandlers({
         ...services,
         pageTokens,
@@ -30,11 +34,8 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
     router.service(CollectionService, collectionHandlers({ ...services, pageTokens }));
     router.service(DatabaseService, {
       ...notYetAvailable(DatabaseService, UNAVAILABLE_METHODS.database),
-      ...databaseHandlers({
-        ...services,
-        pageTokens,
-        onChanged: (databaseId) => directory.forget(databaseId),
-      }),
+      ...databaseHandlers({ ...services, pageTokens, onChanged }),
+      ...placementHandlers({ ...services, pageTokens, onChanged }),
     });
     router.service(RecordService, recordHandlers({ ...services, pageTokens }));
   };

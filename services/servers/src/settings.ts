@@ -1,3 +1,4 @@
+import { HEALTH_SETTINGS, type HealthSettings } from './modules/health/health-settings.ts';
 import type { ApplierSettings } from './modules/log/applier.ts';
 import { LEASE_TTL_MS } from './modules/log/lease-keeper.ts';
 import type { LogKeeperSettings } from './modules/log/log-keeper.ts';
@@ -9,6 +10,7 @@ export interface DataPlaneSettings {
   readonly keeper: LogKeeperSettings;
   readonly fill: Omit<FillSettings, 'leaseTtlMs'>;
   readonly reads: ReadSettings;
+  readonly health: HealthSettings;
 }
 
 /** How reads are spread. */
@@ -34,7 +36,9 @@ export const DATA_PLANE_SETTINGS: DataPlaneSettings = {
     trimMs: 60_000,
     // Longer than any vendor's safety window after an unclean stop, so that what it lost can be applied again.
     retentionMs: 3_600_000,
+    holdMs: 24 * 3_600_000,
   },
   fill: { recordsPerSecondMax: 5_000, pageBytesMax: 4 * MIB },
   reads: { hedgeShare: 0.02 },
+  health: HEALTH_SETTINGS,
 };

@@ -44,14 +44,20 @@ interface MemoryCollection {
 /** A database server in memory, exact by the connectors' own oracle, whose failures the tests decide. */
 export class MemoryServer {
   readonly collections = new Map<string, MemoryCollection>();
+  capabilities: Capabilities = CAPABILITIES;
   /** Thrown by every request while it is set. */
   down: ConnectorError['category'] | undefined;
+  /** Thrown by requests of one kind. */
+  downFor: Readonly<Record<string, ConnectorError['category']>> = {};
+  pings = 0;
   /** Records that the server refuses: their ids and why. */
   readonly refused = new Map<string, string>();
   /** Refuses the whole call instead of the records in it. */
   refusesWhole = false;
   /** Called before each upsert takes effect; may wait or throw. */
   beforeUpsert: (records: readonly VectorRecord[]) => Promise<void> = async () => {};
+  /** Called before each page of a scan is read; may wait or throw. */
+  beforeScan: () => Promise<void> = async () => {};
   /** Sizes of the upserts that took effect. */
   readonly upserts: number[] = [];
   opened = 0;
@@ -83,10 +89,11 @@ class MemoryConnector implements VectorConnector {
   }
 
   capabilities(): Capabilities {
-    return CAPABILITIES;
+    return this.#server.capabilities;
   }
 
   async ping() {
+    this.#server.pings++;
     this.#check('ping');
     return { latencyMs: 1, authenticated: false };
   }
@@ -194,6 +201,8 @@ class MemoryConnector implements VectorConnector {
   }
 
   async scan(collection: string, { cursor = '', pageSize, filter }: ScanRequest) {
+    this.#check('scan');
+    await this.#server.beforeScan();
     const { records } = this.#find(collection, 'scan');
     const after = [...records.values()].filter(({ id }) => id > cursor).toSorted((a, b) => (a.id < b.id ? -1 : 1));
     const page = after.filter(({ metadata }) => !filter || matches(filter, metadata));
@@ -211,7 +220,7 @@ class MemoryConnector implements VectorConnector {
   }
 
   #check(operation: string): void {
-    const { down } = this.#server;
+    const down = this.#server.down ?? this.#server.downFor[operation];
     if (down) throw this.#error(down, operation, 'The server is away.');
   }
 

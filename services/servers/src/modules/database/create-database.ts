@@ -4,10 +4,10 @@ import { newId } from '@morag/orm';
 import type { Call } from '../../call.ts';
 import { fromConnectorError } from '../connector/connector-errors.ts';
 import type { ConnectorPool } from '../connector/connector-pool.ts';
+import { checkCollectionFits, collectionNameFor, invalidCollection, serverInactive } from '../placement/collection-fit.ts';
 import { getServer } from '../server/get-server.ts';
 import type { ServerStore } from '../server/server.store.ts';
-import type { Server } from '../server/server.ts';
-import { collectionInUse, type DatabaseStore } from './database.store.ts';
+import type { DatabaseStore } from './database.store.ts';
 import type { Database, DatabaseSpec } from './database.ts';
 import type { Provisioning } from './provisioning.ts';
 
@@ -41,16 +41,16 @@ export async function createDatabase(
   call: Call,
 ): Promise<Database> {
   const server = await getServer(deps.servers, serverId, { ownerId });
-  if (!server.isActive) throw inactive(server);
+  if (!server.isActive) throw serverInactive(server);
   const id = newId();
-  const collection = wanted || server.collection || `morag_${id.replaceAll('-', '').slice(-16)}`;
+  const collection = wanted || server.collection || collectionNameFor(id);
   const problem = collectionNameProblem(collection);
-  if (problem) throw invalidCollection(problem);
+  if (problem) throw invalidCollection(problem, 'database');
   const onServer = <T>(use: (connector: VectorConnector) => Promise<T>): Promise<T> =>
     deps.pool.use({ serverId, revision: server.revision }, use).catch((error: unknown) => {
       throw fromConnectorError(error, call.signal);
     });
-  await onServer((connector) => checkFits(connector, collection, spec, call));
+  await onServer((connector) => checkCollectionFits(connector, { ...spec, collection }, 'database', call));
   const row = { ...spec, id, ownerId, placementId: newId(), serverId, collection };
   const holding = await deps.provisioning.begin(row, call);
   try {
@@ -67,41 +67,4 @@ export async function createDatabase(
   } finally {
     holding.end();
   }
-}
-
-/** Whether the server can hold the database, and the collection is free: it does not exist, or is empty and alike. */
-async function checkFits(
-  connector: VectorConnector,
-  collection: string,
-  { dimension, metric }: DatabaseSpec,
-  call: Call,
-): Promise<void> {
-  const { metrics, maxDimension } = connector.capabilities();
-  if (!metrics.includes(metric)) throw unsupported('metric', `has no metric ${metric.toUpperCase()}`);
-  if (dimension > maxDimension) throw unsupported('dimension', `takes at most ${maxDimension} dimensions`);
-  if (!(await connector.collectionExists(collection, call.options()))) return;
-  const found = await connector.describeCollection(collection, call.options());
-  const isAlike = (found.dimension ?? dimension) === dimension && (found.metric ?? metric) === metric;
-  if (!isAlike) throw collectionInUse('exists already, with another dimension or metric');
-  if ((await connector.count(collection, undefined, call.options())) > 0) {
-    throw collectionInUse('exists already and holds records');
-  }
-}
-
-function inactive({ id }: Server): DomainError {
-  return new DomainError('SERVER_INACTIVE', 'The server has not passed a connection test yet: test it first.', {
-    metadata: { serverId: id },
-  });
-}
-
-function unsupported(field: string, description: string): DomainError {
-  return new DomainError('UNSUPPORTED_BY_SERVER', `The server ${description}.`, {
-    violations: [{ field: `database.${field}`, description: `the server ${description}` }],
-  });
-}
-
-function invalidCollection(description: string): DomainError {
-  return new DomainError('INVALID_ARGUMENT', `${description}.`, {
-    violations: [{ field: 'database.collection', description }],
-  });
 }

@@ -1,6 +1,5 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import { ownerScope, requirePrincipal } from '@morag/auth';
-import { DomainError } from '@morag/errors';
 import { type Database as DatabaseMessage, DatabaseSchema } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { DatabaseService, type UpdateDatabaseRequest } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { type PageTokens, updatedFields } from '@morag/rpc';
@@ -8,16 +7,8 @@ import { callOf } from '../../handler-call.ts';
 import { readPage } from '../../page-reader.ts';
 import { databaseNotFound } from '../log/group-commit.ts';
 import type { PlacementStore } from '../placement/placement.store.ts';
-import type { Placement } from '../placement/placement.ts';
-import type { Scope } from '../server/server.ts';
 import { type CreateDatabaseDeps, createDatabase } from './create-database.ts';
-import {
-  fromDatabaseMessage,
-  metrics,
-  toDatabaseMessage,
-  toPlacementMessage,
-  toQuarantinedMessage,
-} from './database.mapper.ts';
+import { fromDatabaseMessage, metrics, toDatabaseMessage } from './database.mapper.ts';
 import type { DatabaseChanges, DatabaseStore } from './database.store.ts';
 import { type DeleteDatabaseDeps, deleteDatabase } from './delete-database.ts';
 import { getDatabase } from './get-database.ts';
@@ -40,17 +31,13 @@ type Handlers = Pick<
   | 'listDatabases'
   | 'updateDatabase'
   | 'deleteDatabase'
-  | 'getPlacement'
-  | 'listPlacements'
-  | 'listQuarantinedRecords'
   | 'setDocumentCount'
 >;
 
-/** Handlers of DatabaseService, as far as they are part of this version. */
+/** Handlers of DatabaseService for the databases themselves. */
 export function databaseHandlers(deps: DatabaseHandlersDeps): Handlers {
   const { databases } = deps;
   return {
-    ...placementHandlers(deps),
     async createDatabase({ database }, context) {
       const message = required(database);
       const { userId: ownerId } = requirePrincipal(context);
@@ -82,43 +69,6 @@ export function databaseHandlers(deps: DatabaseHandlersDeps): Handlers {
     async setDocumentCount({ databaseId, documentCount, revision }) {
       if (!(await databases.setDocumentCount(databaseId, documentCount, revision))) throw databaseNotFound(databaseId);
       return {};
-    },
-  };
-}
-
-function placementHandlers({
-  databases,
-  placements,
-  pageTokens,
-}: DatabaseHandlersDeps): Pick<Handlers, 'getPlacement' | 'listPlacements' | 'listQuarantinedRecords'> {
-  const listOf = async (databaseId: string, scope: Scope): Promise<readonly Placement[]> => {
-    await getDatabase(databases, databaseId, scope);
-    return placements.list(databaseId);
-  };
-  const find = async (databaseId: string, placementId: string, scope: Scope): Promise<Placement> => {
-    const placement = (await listOf(databaseId, scope)).find(({ id }) => id === placementId);
-    if (!placement) {
-      throw new DomainError('PLACEMENT_NOT_FOUND', 'There is no such placement.', { metadata: { placementId } });
-    }
-    return placement;
-  };
-
-  return {
-    async getPlacement({ databaseId, placementId }, context) {
-      return toPlacementMessage(await find(databaseId, placementId, ownerScope(requirePrincipal(context))));
-    },
-    async listPlacements({ databaseId }, context) {
-      const found = await listOf(databaseId, ownerScope(requirePrincipal(context)));
-      return { placements: found.map(toPlacementMessage) };
-    },
-    async listQuarantinedRecords(request, context) {
-      const principal = requirePrincipal(context);
-      const { id } = await find(request.databaseId, request.placementId, ownerScope(principal));
-      const { listQuarantinedRecords } = DatabaseService.method;
-      const page = await readPage(pageTokens, principal, listQuarantinedRecords, request, (list) =>
-        placements.quarantined(id, list),
-      );
-      return { records: page.rows.map(toQuarantinedMessage), nextPageToken: page.nextPageToken };
     },
   };
 }

@@ -8,16 +8,9 @@ import {
   type Database as DatabaseMessage,
   DatabaseSchema,
   Mutation_WritePolicySchema,
-  Placement_RoleSchema,
-  Placement_StateSchema,
-  type Placement as PlacementMessage,
-  PlacementSchema,
-  type QuarantinedRecord as QuarantinedMessage,
-  QuarantinedRecordSchema,
 } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { etagOf } from '@morag/orm';
 import { enumNames } from '../../enum-names.ts';
-import { PLACEMENT_ROLES, PLACEMENT_STATES, type Placement, type QuarantinedRecord } from '../placement/placement.ts';
 import { type Database, type DatabaseSpec, READ_POLICIES, WRITE_POLICIES } from './database.ts';
 
 /** Metrics by the contract's numbers. */
@@ -26,8 +19,6 @@ export const metrics = enumNames(Database_MetricSchema, METRICS);
 export const readPolicies = enumNames(Database_ReadPolicySchema, READ_POLICIES);
 /** Write policies by the contract's numbers. */
 export const writePolicies = enumNames(Mutation_WritePolicySchema, WRITE_POLICIES);
-const roles = enumNames(Placement_RoleSchema, PLACEMENT_ROLES);
-const states = enumNames(Placement_StateSchema, PLACEMENT_STATES);
 
 /** A database as callers see it. */
 export function toDatabaseMessage(database: Database): DatabaseMessage {
@@ -69,34 +60,4 @@ export function fromDatabaseMessage(message: DatabaseMessage): DatabaseSpec {
     writePolicy: writePolicies.nameOf(message.writePolicy) ?? 'PRIMARY',
     vectorWeight: message.vectorWeight ?? null,
   };
-}
-
-/** A placement as callers see it. */
-export function toPlacementMessage(placement: Placement): PlacementMessage {
-  return create(PlacementSchema, {
-    id: placement.id,
-    databaseId: placement.databaseId,
-    serverId: placement.serverId,
-    collection: placement.collection,
-    role: roles.valueOf(placement.role),
-    state: states.valueOf(placement.state),
-    appliedSequence: BigInt(placement.appliedSequence),
-    lag: placement.lag,
-    lagSeconds: placement.lagSeconds,
-    percentage: placement.state === 'PROVISIONING' || placement.state === 'BACKFILLING' ? 0 : 100,
-    quarantinedCount: placement.quarantinedCount,
-    lastError: placement.lastError,
-    createTime: timestampFromDate(placement.createdAt),
-    updateTime: timestampFromDate(placement.updatedAt),
-  });
-}
-
-/** A refused record as callers see it. */
-export function toQuarantinedMessage({ recordId, sequence, reason, createdAt }: QuarantinedRecord): QuarantinedMessage {
-  return create(QuarantinedRecordSchema, {
-    recordId,
-    sequence: BigInt(sequence),
-    reason,
-    createTime: timestampFromDate(createdAt),
-  });
 }

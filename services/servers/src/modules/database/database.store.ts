@@ -13,6 +13,7 @@ import {
   violatedConstraint,
 } from '@morag/orm';
 import { insertInto, updateVersioned } from '../../sql.ts';
+import { collectionInUse } from '../placement/collection-fit.ts';
 import type { Scope } from '../server/server.ts';
 import type { Database, DatabaseSpec, ReadPolicy, WritePolicy } from './database.ts';
 
@@ -263,18 +264,10 @@ function asTaken(error: unknown): unknown {
         cause: error,
       });
     case 'placements_server_collection':
-      return collectionInUse('belongs to another database', error);
+      return collectionInUse('belongs to another database', { cause: error });
     case 'placements_server_id_foreign':
       return new DomainError('SERVER_NOT_FOUND', 'There is no such server.', { cause: error });
     default:
       return translatePgError(error);
   }
-}
-
-/** The error for a collection that a new database cannot have. */
-export function collectionInUse(description: string, cause?: unknown): DomainError {
-  return new DomainError('COLLECTION_IN_USE', `The collection ${description}.`, {
-    violations: [{ field: 'database.collection', description }],
-    cause,
-  });
 }

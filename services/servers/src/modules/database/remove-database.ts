@@ -1,7 +1,6 @@
 import type { Logger } from '@morag/telemetry';
-import type { ConnectorPool } from '../connector/connector-pool.ts';
-import type { Appliers } from '../log/appliers.ts';
 import type { PlacementStore, Remains } from '../placement/placement.store.ts';
+import type { PlacementRemover } from '../placement/remove-placement.ts';
 import type { DatabaseDirectory } from './database-directory.ts';
 
 /** Removes what deleted databases leave behind. */
@@ -15,36 +14,22 @@ export interface DatabaseRemover {
 /** See createDatabaseRemover. */
 export interface DatabaseRemoverDeps {
   readonly placements: PlacementStore;
-  readonly pool: Pick<ConnectorPool, 'use'>;
-  readonly appliers: Pick<Appliers, 'stopOne'>;
+  readonly placementRemover: Pick<PlacementRemover, 'remove'>;
   /** Forgets what this process knows of a database and its placements. */
   readonly forget: (databaseId: string, placementIds: readonly string[]) => void;
   readonly directory: Pick<DatabaseDirectory, 'forget'>;
   readonly logger: Logger;
 }
 
-const SERVER_TIMEOUT_MS = 5_000;
 const SWEEP_MAX = 20;
 
 /** Creates the remover. */
 export function createDatabaseRemover(deps: DatabaseRemoverDeps): DatabaseRemover {
-  const { placements, pool, appliers, directory, forget, logger } = deps;
+  const { placements, placementRemover, directory, forget, logger } = deps;
 
   const remove = async ({ databaseId, isEmpty, placements: left }: Remains): Promise<void> => {
     directory.forget(databaseId);
-    for (const { id, serverId, revision, collection } of left) {
-      await appliers.stopOne(id);
-      await pool.use({ serverId, revision }, async (connector) => {
-        const options = { timeoutMs: SERVER_TIMEOUT_MS };
-        // Nothing was ever written to an empty database: records in its collection would be somebody else's.
-        const isForeign =
-          isEmpty &&
-          (await connector.collectionExists(collection, options)) &&
-          (await connector.count(collection, undefined, options)) > 0;
-        if (!isForeign) await connector.deleteCollection(collection, { ifExists: true }, options);
-      });
-      await placements.removePlacement(id);
-    }
+    for (const placement of left) await placementRemover.remove(placement, isEmpty);
     const placementIds = left.map(({ id }) => id);
     forget(databaseId, placementIds);
     await placements.removeDatabase(databaseId);

@@ -20,7 +20,7 @@ export interface ApplierPlacement {
 
 /** What an applier works with; time and chance are parts, so that a simulation can drive it. */
 export interface ApplierDeps {
-  readonly log: Pick<MutationStore, 'readAfter'>;
+  readonly log: Pick<MutationStore, 'readAfter' | 'isTrimmedPast'>;
   readonly leases: LeaseStore;
   readonly board: SequenceBoard;
   /** Lends the connector of the placement's server for the time of `use`. */
@@ -167,7 +167,10 @@ class LogApplier implements Applier {
     const atHand = this.#tail.after(work.applied);
     const next =
       atHand.length > 0 ? atHand : await log.readAfter(this.#placement.databaseId, work.applied, READ_LIMITS);
-    if (next.length === 0) return false;
+    if (next[0]?.sequence !== work.applied + 1) {
+      await this.#refuseGap(work);
+      return false;
+    }
     const entries = takeWindow(next, settings.window);
     const batch = fold(entries);
     const callOptions = (): CallOptions => ({ ...work.keeper.callOptions(), signal: work.signal });
@@ -177,6 +180,16 @@ class LogApplier implements Applier {
     if (refusals.length > 0 || work.hasQuarantine) await this.#quarantine(work, entries, batch, refusals);
     work.applied = batch.through;
     return true;
+  }
+
+  /** Nothing to apply is the end of the log, unless what comes next was trimmed: then only a new copy helps. */
+  async #refuseGap(work: Work): Promise<void> {
+    const { log, board, leases, logger } = this.#deps;
+    const { id, databaseId } = this.#placement;
+    if (board.head(databaseId) <= work.applied || !(await log.isTrimmedPast(databaseId, work.applied))) return;
+    if (!(await leases.rebuild(work.lease))) throw new Error('The log no longer holds what the placement has yet to apply.');
+    logger.warn({ placementId: id, applied: work.applied }, 'the log was trimmed past a placement: it is filled anew');
+    throw new LeaseLost('The placement is filled anew.');
   }
 
   async #quarantine(

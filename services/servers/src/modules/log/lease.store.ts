@@ -1,8 +1,11 @@
 import type { Database } from '@morag/orm';
 import type { Instance } from '../../instance.ts';
-import type { PlacementState } from '../placement/placement.ts';
+import { FOLLOWING_STATES, type PlacementState } from '../placement/placement.ts';
 import type { Refusal } from './apply-batch.ts';
 import { encodeUpsert } from './mutation.codec.ts';
+
+/** What a lease is for: to apply the log to a placement that follows it, or to fill one that does not yet. */
+export type LeaseWork = 'FOLLOW' | 'COPY';
 
 /** The right to apply the log to a placement: the epoch is worth something only until somebody else takes the next. */
 export interface Lease {
@@ -25,14 +28,22 @@ export interface LeaseStore {
    * Undefined while another instance holds it, or when the placement follows no log (now). From an instance that is
    * certainly dead it is taken at once.
    */
-  acquire(placementId: string, ttlMs: number): Promise<Lease | undefined>;
+  acquire(placementId: string, ttlMs: number, work?: LeaseWork): Promise<Lease | undefined>;
   renew(lease: Lease, ttlMs: number): Promise<boolean>;
-  /** The server has confirmed everything up to `sequence`. Renews the lease too. */
+  /**
+   * The server has confirmed everything up to `sequence`: the placement is in sync again once it is a full copy, and near
+   * enough to the head of the log. Renews the lease too.
+   */
   advance(lease: Lease, sequence: number, ttlMs: number): Promise<boolean>;
-  /** The server does not take the log now, and why. */
+  /** The server does not take the log now, and why. A copy that is not yet full stays one. */
   fail(lease: Lease, error: string): Promise<boolean>;
   /** Keeps refused records; those that were taken after all are forgotten. Before `advance`, so that none is lost. */
   quarantine(lease: Lease, refused: readonly PlacedRefusal[], taken: readonly string[]): Promise<boolean>;
+  /**
+   * The log no longer holds what comes next: a replica is to be filled anew, and its lease is given back. False for a
+   * primary, which nothing could fill, and when the lease is another's.
+   */
+  rebuild(lease: Lease): Promise<boolean>;
   /** Gives the lease back, for another instance to take at once. */
   release(lease: Lease): Promise<void>;
   /** Placements that are behind their log and that nobody serves. */
@@ -41,8 +52,15 @@ export interface LeaseStore {
   progress(placementIds: readonly string[]): Promise<readonly { placementId: string; appliedSequence: number }[]>;
 }
 
-const FOLLOWING = `('IN_SYNC', 'LAGGING', 'OFFLINE', 'CATCHING_UP')`;
+const FOLLOWING = inList(FOLLOWING_STATES);
+const STATES: Readonly<Record<LeaseWork, string>> = {
+  FOLLOW: FOLLOWING,
+  COPY: inList(['PROVISIONING', 'BACKFILLING'] satisfies PlacementState[]),
+};
 const TTL = (parameter: string): string => `now() + make_interval(secs => ${parameter}::double precision / 1000)`;
+
+/** Mutations behind the head of the log beyond which a placement is `LAGGING`. */
+const LAG_MAX = 1_000;
 
 /** Creates the store. */
 export function createLeaseStore(db: Database, instance: Instance): LeaseStore {
@@ -50,10 +68,15 @@ export function createLeaseStore(db: Database, instance: Instance): LeaseStore {
 }
 
 function leases(db: Database, instance: Instance): Pick<LeaseStore, 'acquire' | 'release'> {
-  const take = async (placementId: string, ttlMs: number, deadOwner?: string): Promise<Lease | undefined> => {
+  const take = async (
+    placementId: string,
+    ttlMs: number,
+    work: LeaseWork,
+    deadOwner?: string,
+  ): Promise<Lease | undefined> => {
     const [row] = await db.read<LeaseRow>(
       `update placements set lease_owner = $2, lease_until = ${TTL('$3')}, epoch = epoch + 1
-       where id = $1 and state in ${FOLLOWING}
+       where id = $1 and state in ${STATES[work]}
          and (lease_owner is null or lease_owner in ($2, $4) or lease_until < now())
        returning epoch, applied_seq, state,
          exists (select from quarantined_records q where q.placement_id = placements.id) as has_quarantine`,
@@ -63,27 +86,29 @@ function leases(db: Database, instance: Instance): Pick<LeaseStore, 'acquire' | 
   };
 
   return {
-    async acquire(placementId, ttlMs) {
-      const lease = await take(placementId, ttlMs);
+    async acquire(placementId, ttlMs, work = 'FOLLOW') {
+      const lease = await take(placementId, ttlMs, work);
       if (lease) return lease;
       const [holder] = await db.read<{ lease_owner: string | null }>(
         'select lease_owner from placements where id = $1',
         [placementId],
       );
       const owner = holder?.lease_owner;
-      return owner && instance.isDead(owner) ? take(placementId, ttlMs, owner) : undefined;
+      return owner && instance.isDead(owner) ? take(placementId, ttlMs, work, owner) : undefined;
     },
     async release({ placementId, epoch }) {
-      await db.read('update placements set lease_owner = null, lease_until = null where id = $1 and epoch = $2', [
-        placementId,
-        epoch,
-      ]);
+      // Of one that is on its way out, the lease tells only whether somebody may still have a request under way.
+      await db.write(
+        `update placements set lease_owner = null, lease_until = null
+         where id = $1 and (epoch = $2 or (state = 'DRAINING' and lease_owner = $3))`,
+        [placementId, epoch, instance.id],
+      );
     },
   };
 }
 
 /** Writes that hold only under the current epoch. */
-function held(db: Database): Pick<LeaseStore, 'renew' | 'advance' | 'fail' | 'quarantine'> {
+function held(db: Database): Pick<LeaseStore, 'renew' | 'advance' | 'fail' | 'quarantine' | 'rebuild'> {
   const holds = async (sql: string, params: readonly unknown[]): Promise<boolean> =>
     (await db.read<{ id: string }>(sql, params)).length > 0;
 
@@ -97,15 +122,25 @@ function held(db: Database): Pick<LeaseStore, 'renew' | 'advance' | 'fail' | 'qu
     advance: ({ placementId, epoch }, sequence, ttlMs) =>
       holds(
         `update placements set applied_seq = greatest(applied_seq, $3), lease_until = ${TTL('$4')}, last_error = '',
-           state = case state when 'OFFLINE' then 'IN_SYNC' else state end, updated_at = now()
-         where id = $1 and epoch = $2 returning id`,
-        [placementId, epoch, sequence, ttlMs],
+           state = case when greatest(applied_seq, $3) < sync_seq then 'CATCHING_UP'
+                        when greatest(applied_seq, $3) + $5 < d.head_seq then 'LAGGING'
+                        else 'IN_SYNC' end, updated_at = now()
+         from databases d where d.id = database_id and placements.id = $1 and epoch = $2 returning placements.id`,
+        [placementId, epoch, sequence, ttlMs, LAG_MAX],
       ),
     fail: ({ placementId, epoch }, error) =>
       holds(
-        `update placements set last_error = $3, state = 'OFFLINE', updated_at = now()
+        `update placements set last_error = $3, updated_at = now(),
+           state = case state when 'CATCHING_UP' then state else 'OFFLINE' end
          where id = $1 and epoch = $2 returning id`,
         [placementId, epoch, error],
+      ),
+    rebuild: ({ placementId, epoch }) =>
+      holds(
+        `update placements set state = 'PROVISIONING', copy_source = null, copy_cursor = null, copied = 0,
+           lease_owner = null, lease_until = null, updated_at = now()
+         where id = $1 and epoch = $2 and role = 'REPLICA' returning id`,
+        [placementId, epoch],
       ),
     async quarantine({ placementId, epoch }, refused, taken) {
       return holds(
@@ -159,6 +194,10 @@ function overview(db: Database, instance: Instance): Pick<LeaseStore, 'unserved'
       return rows.map(({ id, applied_seq }) => ({ placementId: id, appliedSequence: Number(applied_seq) }));
     },
   };
+}
+
+function inList(states: readonly PlacementState[]): string {
+  return `(${states.map((state) => `'${state}'`).join(', ')})`;
 }
 
 interface LeaseRow {

@@ -14,7 +14,7 @@ export interface LogKeeper {
 /** See createLogKeeper. */
 export interface LogKeeperDeps {
   readonly leases: Pick<LeaseStore, 'unserved' | 'progress'>;
-  readonly log: Pick<MutationStore, 'trim'>;
+  readonly log: Pick<MutationStore, 'trim' | 'releaseLate'>;
   readonly board: SequenceBoard;
   readonly appliers: Appliers;
   readonly random: () => number;
@@ -29,6 +29,8 @@ export interface LogKeeperSettings {
   readonly followMs: number;
   readonly trimMs: number;
   readonly retentionMs: number;
+  /** A replica that is away for longer no longer holds the log back, and is filled anew when it returns. */
+  readonly holdMs: number;
 }
 
 const UNSERVED_MAX = 200;
@@ -54,6 +56,8 @@ export function createLogKeeper(deps: LogKeeperDeps): LogKeeper {
     }
   };
   const trim = async (): Promise<void> => {
+    const late = await log.releaseLate(settings.holdMs);
+    if (late.length > 0) deps.logger.warn({ placementIds: late }, 'replicas were away for too long: they are filled anew');
     const limits = { retentionMs: settings.retentionMs, rowsMax: TRIM_ROWS_MAX };
     while (!stopping.signal.aborted && (await log.trim(limits)) > 0);
   };

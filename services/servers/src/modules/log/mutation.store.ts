@@ -11,6 +11,13 @@ export interface MutationStore {
   append(databaseId: string, payloads: readonly Buffer[]): Promise<number | undefined>;
   /** The log after `sequence`, in order and without gaps, at most so much of it; at least one entry when there is one. */
   readAfter(databaseId: string, sequence: number, limits: ReadLimits): Promise<readonly LogEntry[]>;
+  /** Whether mutations after `sequence` are no longer in the log. */
+  isTrimmedPast(databaseId: string, sequence: number): Promise<boolean>;
+  /**
+   * Gives up replicas that hold the log back for longer than `holdMs`: they are filled anew when their server is back.
+   * Answers which they are.
+   */
+  releaseLate(holdMs: number): Promise<readonly string[]>;
   /**
    * Removes mutations that every placement has applied and that are older than `retentionMs`, at most `rowsMax` of one
    * database. Answers how many went.
@@ -66,6 +73,25 @@ export function createMutationStore(db: Database): MutationStore {
         sizeBytes: payload.length,
       }));
     },
+    async isTrimmedPast(databaseId, sequence) {
+      const rows = await db.read('select 1 from databases where id = $1 and trimmed_seq > $2', [databaseId, sequence]);
+      return rows.length > 0;
+    },
+    async releaseLate(holdMs) {
+      // The lease runs out by itself: its holder may have a request under way.
+      const rows = await db.write<{ id: string }>(
+        `update placements p set state = 'PROVISIONING', copy_source = null, copy_cursor = null, copied = 0,
+           epoch = epoch + 1, updated_at = now()
+         from databases d
+         where d.id = p.database_id and d.state = 'READY' and p.role = 'REPLICA'
+           and p.state in ('OFFLINE', 'LAGGING', 'CATCHING_UP') and p.applied_seq < d.head_seq
+           and (select m.created_at from mutations m where m.database_id = d.id and m.seq > p.applied_seq
+                order by m.seq limit 1) < now() - make_interval(secs => $1::double precision / 1000)
+         returning p.id`,
+        [holdMs],
+      );
+      return rows.map(({ id }) => id);
+    },
     trim: (limits) => trim(db, limits),
   };
 }
@@ -75,7 +101,7 @@ async function trim(db: Database, { retentionMs, rowsMax }: TrimLimits): Promise
     `with ready as (
          select d.id, min(p.applied_seq) as applied_seq
          from databases d join placements p on p.database_id = d.id
-         where d.state = 'READY' and d.trimmed_seq < d.head_seq
+         where d.state = 'READY' and d.trimmed_seq < d.head_seq and p.state not in ('PROVISIONING', 'DRAINING')
          group by d.id having min(p.applied_seq) > min(d.trimmed_seq)
        ), old as (
          select m.database_id, m.seq from ready cross join lateral (

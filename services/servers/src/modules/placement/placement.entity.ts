@@ -23,6 +23,15 @@ export const PlacementEntity = defineEntity({
     leaseOwner: p.string().length(64).nullable(),
     leaseUntil: p.datetime(6).nullable(),
     lastError: p.text().default(''),
+    /** Until it has applied this one it is no full copy: what it holds was gathered while writes went on. */
+    syncSeq: p.bigint().default('0'),
+    /** Something of ours may be in its collection, so that the collection is ours to delete. */
+    isWritten: p.boolean().default(true),
+    /** The placement that its records are copied from, and how far that is; see copy-records.ts. */
+    copySource: p.uuid().nullable(),
+    copyCursor: p.text().nullable(),
+    copied: p.bigint().default('0'),
+    copyTotal: p.bigint().default('0'),
   },
   uniques: [
     { name: 'placements_server_collection', properties: ['server', 'collection'] },

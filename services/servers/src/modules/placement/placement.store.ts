@@ -13,18 +13,14 @@ import { databaseDeleted } from '../database/database-deleted.ts';
 import type { DatabaseView, PlacementView } from '../database/database-view.ts';
 import type { Tenant } from '../server/delete-server.ts';
 import type { Placement, PlacementRole, PlacementState, QuarantinedRecord } from './placement.ts';
+import { DRAINED_COLUMNS, type DrainedPlacement } from './replica.store.ts';
 
 /** A deleted database of which something is still to be removed. */
 export interface Remains {
   readonly databaseId: string;
   /** Nothing was ever written to it. */
   readonly isEmpty: boolean;
-  readonly placements: readonly {
-    readonly id: string;
-    readonly serverId: string;
-    readonly revision: number;
-    readonly collection: string;
-  }[];
+  readonly placements: readonly DrainedPlacement[];
 }
 
 /** Placements in PostgreSQL. */
@@ -88,6 +84,8 @@ interface PlacementRow {
   readonly applied_seq: bigint;
   readonly head_seq: bigint;
   readonly lag_seconds: number;
+  readonly copied: bigint;
+  readonly copy_total: bigint;
   readonly quarantined: bigint;
   readonly last_error: string;
   readonly created_at: Date;
@@ -181,8 +179,7 @@ function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>>
           `with condemned as (
            update databases set state = 'DELETING', updated_at = now() where state <> 'DELETING' and ${where} returning id
          ), fenced as (
-           update placements set epoch = epoch + 1, lease_owner = null, lease_until = null, state = 'DRAINING',
-                                 updated_at = now()
+           update placements set epoch = epoch + 1, state = 'DRAINING', updated_at = now()
            from condemned where database_id = condemned.id
          )
          select id from condemned`,
@@ -223,11 +220,11 @@ function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>>
 async function remains(db: Orm, where: string, params: readonly unknown[]): Promise<readonly Remains[]> {
   return db.read<Remains>(
     `select d.id as "databaseId", d.head_seq = 0 as "isEmpty",
-            coalesce(json_agg(json_build_object('id', p.id, 'serverId', p.server_id, 'revision', s.revision,
-                     'collection', p.collection)) filter (where p.id is not null), '[]') as placements
-     from databases d
-     left join placements p on p.database_id = d.id left join servers s on s.id = p.server_id
-     where d.state = 'DELETING' ${where} group by d.id order by d.updated_at limit $1`,
+            coalesce((select json_agg(left_over) from (
+              select ${DRAINED_COLUMNS} from placements p join servers s on s.id = p.server_id
+              where p.database_id = d.id
+            ) as left_over), '[]') as placements
+     from databases d where d.state = 'DELETING' ${where} order by d.updated_at limit $1`,
     params,
   );
 }
@@ -282,6 +279,8 @@ function toPlacement(row: PlacementRow): Placement {
     appliedSequence: Number(row.applied_seq),
     lag: Math.max(0, Number(row.head_seq) - Number(row.applied_seq)),
     lagSeconds: row.lag_seconds,
+    copied: Number(row.copied),
+    copyTotal: Number(row.copy_total),
     quarantinedCount: Number(row.quarantined),
     lastError: row.last_error,
     createdAt: row.created_at,

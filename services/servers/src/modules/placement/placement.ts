@@ -16,6 +16,17 @@ export const PLACEMENT_STATES = [
 /** See PLACEMENT_STATES. */
 export type PlacementState = (typeof PLACEMENT_STATES)[number];
 
+/** States in which the log is applied to a placement as it grows. */
+export const FOLLOWING_STATES: readonly PlacementState[] = ['CATCHING_UP', 'IN_SYNC', 'LAGGING', 'OFFLINE'];
+
+/** Whether the log is applied to a placement now. */
+export function follows({ state }: { readonly state: PlacementState }): boolean {
+  return FOLLOWING_STATES.includes(state);
+}
+
+/** States of a placement that is a full copy: what a write policy counts, and what a new placement is filled from. */
+export const MEMBER_STATES: readonly PlacementState[] = ['IN_SYNC', 'LAGGING', 'OFFLINE'];
+
 /** Where a database physically lives, as a caller sees it. */
 export interface Placement {
   readonly id: string;
@@ -29,6 +40,9 @@ export interface Placement {
   readonly lag: number;
   /** Age in seconds of the oldest of them; 0 when there is none. */
   readonly lagSeconds: number;
+  /** Records that a backfill has copied, of so many. */
+  readonly copied: number;
+  readonly copyTotal: number;
   readonly quarantinedCount: number;
   readonly lastError: string;
   readonly createdAt: Date;

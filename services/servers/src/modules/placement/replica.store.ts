@@ -1,0 +1,76 @@
+import { type Database, violatedConstraint } from '@morag/orm';
+import { collectionInUse } from './collection-fit.ts';
+
+/** What a new replica is made of. */
+export interface NewReplica {
+  readonly id: string;
+  readonly databaseId: string;
+  readonly serverId: string;
+  readonly collection: string;
+}
+
+/** A placement whose collection is to go. */
+export interface DrainedPlacement {
+  readonly id: string;
+  readonly serverId: string;
+  readonly revision: number;
+  readonly collection: string;
+  /** Something of ours may be in its collection. */
+  readonly isWritten: boolean;
+  /** The instance that may still have a request to the server under way; null when none can. */
+  readonly holder: string | null;
+}
+
+/** Replicas that come and go, in PostgreSQL. */
+export interface ReplicaStore {
+  /** Adds a replica that is still to be filled; false when the database is gone. COLLECTION_IN_USE. */
+  insert(replica: NewReplica): Promise<boolean>;
+  /** Takes a replica out of use and fences off who works on it; false for a primary, and when there is none. */
+  drain(databaseId: string, placementId: string): Promise<boolean>;
+  /** Replicas that were taken out of use, those first that were tried least recently. */
+  drained(limit: number): Promise<readonly DrainedPlacement[]>;
+  /** Its collection could not be removed now; others come first. */
+  postpone(placementId: string): Promise<void>;
+}
+
+/** What tells of one, and whose lease on it may still be in use, as columns of `placements p join servers s`. */
+export const DRAINED_COLUMNS = `p.id, p.server_id as "serverId", s.revision, p.collection, p.is_written as "isWritten",
+  case when p.lease_until > now() then p.lease_owner end as holder`;
+
+/** Creates the store. */
+export function createReplicaStore(db: Database): ReplicaStore {
+  return {
+    async insert({ id, databaseId, serverId, collection }) {
+      try {
+        const rows = await db.write(
+          `insert into placements (id, created_at, updated_at, database_id, server_id, collection, role, state, is_written)
+           select $1, now(), now(), d.id, $3, $4, 'REPLICA', 'PROVISIONING', false
+           from (select id from databases where id = $2 and state = 'READY' for share) as d returning id`,
+          [id, databaseId, serverId, collection],
+        );
+        return rows.length > 0;
+      } catch (error) {
+        if (violatedConstraint(error) !== 'placements_server_collection') throw error;
+        throw collectionInUse('belongs to a database', { resource: 'placement', cause: error });
+      }
+    },
+    async drain(databaseId, placementId) {
+      const rows = await db.write(
+        `update placements set state = 'DRAINING', epoch = epoch + 1, updated_at = now()
+         where id = $2 and database_id = $1 and role = 'REPLICA' returning id`,
+        [databaseId, placementId],
+      );
+      return rows.length > 0;
+    },
+    drained: (limit) =>
+      db.read<DrainedPlacement>(
+        `select ${DRAINED_COLUMNS} from placements p join servers s on s.id = p.server_id
+         join databases d on d.id = p.database_id
+         where p.state = 'DRAINING' and d.state = 'READY' order by p.updated_at limit $1`,
+        [limit],
+      ),
+    async postpone(placementId) {
+      await db.write(`update placements set updated_at = now() where id = $1 and state = 'DRAINING'`, [placementId]);
+    },
+  };
+}
