@@ -97,12 +97,16 @@ export interface ServerInfo {
   readonly vendor: Vendor;
   readonly version: string;
   readonly edition?: string;
+  /** Machines that form the cluster, when the vendor tells. */
+  readonly nodes?: number;
   readonly warnings: readonly string[];
 }
 
 export interface CollectionStats {
   /** Exact. */
   readonly records: number;
+  /** Of these, in the vector index, when the vendor tells. */
+  readonly indexedRecords?: number;
   /** On disk, when the vendor tells. */
   readonly sizeBytes?: number;
 }

@@ -30,6 +30,7 @@ export interface ConnectionTest {
 export interface ConnectedServer {
   readonly version: string;
   readonly edition?: string;
+  readonly nodesCount?: number;
   readonly collectionsCount?: number;
   readonly storageSizeBytes?: number;
   readonly warnings?: readonly string[];
@@ -140,12 +141,13 @@ async function ask(
   connector: VectorConnector,
   call: { signal?: AbortSignal; timeoutMs: number },
 ): Promise<ConnectedServer> {
-  const { version, edition, warnings } = await connector.info(call);
+  const { version, edition, nodes, warnings } = await connector.info(call);
   const details = { ...call, timeoutMs: Math.max(1, call.timeoutMs * DETAILS_SHARE) };
   const stats = await connector.serverStats(details).catch(() => undefined);
   return {
     version,
     ...(edition !== undefined && { edition }),
+    ...(nodes !== undefined && { nodesCount: nodes }),
     ...(stats && { collectionsCount: stats.collections }),
     ...(stats?.sizeBytes !== undefined && { storageSizeBytes: stats.sizeBytes }),
     ...(warnings.length > 0 && { warnings }),

@@ -64,6 +64,7 @@ export function collectionHandlers(deps: CollectionHandlersDeps): ServiceImpl<ty
 }
 
 function toCollectionMessage(collection: Collection): CollectionMessage {
+  const { nativeName, createdByUs, sizeBytes, indexedRecords } = collection;
   return create(CollectionSchema, {
     name: collection.name,
     dimension: collection.dimension ?? 0,
@@ -71,6 +72,11 @@ function toCollectionMessage(collection: Collection): CollectionMessage {
     recordCount: collection.recordCount,
     state: states.valueOf(collection.state),
     databaseId: collection.databaseId,
-    details: { nativeName: collection.nativeName, createdByUs: collection.createdByUs },
+    details: {
+      nativeName,
+      createdByUs,
+      ...(sizeBytes !== undefined && { sizeBytes }),
+      ...(indexedRecords !== undefined && { indexedRecords }),
+    },
   });
 }

@@ -20,6 +20,10 @@ export interface Collection extends CollectionInfo {
   readonly databaseId: string;
   /** Absent in lists: counting all of them would ask each. */
   readonly recordCount?: number;
+  /** On disk; absent where the vendor does not tell, and in lists. */
+  readonly sizeBytes?: number;
+  /** Absent as `sizeBytes` is. */
+  readonly indexedRecords?: number;
 }
 
 /** What the use cases on collections work with. */
@@ -60,7 +64,8 @@ export async function getCollection(
 ): Promise<Collection> {
   const found = await onServer(deps, where, call, async (connector, options) => {
     const info = await connector.describeCollection(name, options);
-    return { ...info, recordCount: (await connector.stats(name, options)).records };
+    const { records, ...rest } = await connector.stats(name, options);
+    return { ...info, ...rest, recordCount: records };
   });
   const owners = await deps.placements.databaseOf(where.serverId, [name]);
   return { ...found, databaseId: owners.get(name) ?? '' };
