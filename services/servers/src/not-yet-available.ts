@@ -10,13 +10,7 @@ export const SERVICES = [ServerService, CollectionService, DatabaseService, Reco
 /** Methods that are part of the contract and answer NOT_YET_AVAILABLE. What builds one takes it from here. */
 export const UNAVAILABLE_METHODS = {
   server: ['listConnectionEvents'],
-  database: [
-    'resolveQuarantine',
-    'failOver',
-    'moveDatabase',
-    'verifyPlacements',
-    'listFailoverEvents',
-  ],
+  database: ['resolveQuarantine', 'failOver', 'moveDatabase', 'verifyPlacements', 'listFailoverEvents'],
 } as const;
 
 /** Full names of all of them. */

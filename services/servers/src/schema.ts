@@ -1,16 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import { IdempotencyKey, OutboxEvent, type SchemaDefinition } from '@morag/orm';
 import { DatabaseEntity } from './modules/database/database.entity.ts';
+import { HealthCheckEntity, HealthMemberEntity, ServerHealthEntity } from './modules/health/health.entity.ts';
 import { MutationEntity } from './modules/log/mutation.entity.ts';
 import { PlacementEntity, QuarantinedRecordEntity } from './modules/placement/placement.entity.ts';
-import { ServerCheckEntity, ServerEntity } from './modules/server/server.entity.ts';
+import { ServerEntity } from './modules/server/server.entity.ts';
 
 /** The tables of this service, which nobody else touches. */
 export const schema: SchemaDefinition = {
   schema: 'servers',
   entities: [
     ServerEntity,
-    ServerCheckEntity,
+    ServerHealthEntity,
+    HealthCheckEntity,
+    HealthMemberEntity,
     DatabaseEntity,
     PlacementEntity,
     QuarantinedRecordEntity,

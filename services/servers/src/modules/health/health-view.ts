@@ -49,8 +49,8 @@ const BLAMING: ReadonlySet<Category> = new Set([
   'permission_denied',
 ]);
 
-/** A suspicion that no probe has looked into by then says nothing any more. */
-const SUSPECT_MS_MAX = 60_000;
+/** A suspicion that nothing has renewed by then says nothing any more. */
+const SUSPECT_MS_MAX = 10_000;
 
 /** Creates the view of a process that knows nothing yet. `now`: monotonic milliseconds. */
 export function createHealthBoard({ now }: { readonly now: () => number }): HealthBoard {

@@ -3,27 +3,31 @@ import type { Database } from '@morag/orm';
 import type { Logger } from '@morag/telemetry';
 import type pg from 'pg';
 
-/** Tells other instances that a log has grown. News may be lost, so that nobody relies on it alone. */
+/**
+ * Tells other instances that there is something to do, for a placement or for a server. News may be lost, so that nobody
+ * relies on it alone.
+ */
 export interface WakeBus {
-  /** Sent soon; several in a row for one placement are one. */
-  send(placementId: string): void;
-  start(onWake: (placementId: string) => void): void;
+  /** Sent soon; several in a row for one id are one. */
+  send(id: string): void;
+  start(onWake: (id: string) => void): void;
   stop(): Promise<void>;
 }
 
 /** See createWakeBus. */
 export interface WakeBusDeps {
+  /** Of PostgreSQL's notifications; a lower-case name. */
+  readonly channel: string;
   readonly db: Pick<Database, 'read'>;
   /** Opens a connection of its own, on which to listen. */
   readonly connect: () => Promise<pg.Client>;
   readonly logger: Logger;
 }
 
-const CHANNEL = 'morag_servers_log';
 const RECONNECT_MS = 1_000;
 
 /** Creates a bus over LISTEN and NOTIFY. */
-export function createWakeBus({ db, connect, logger }: WakeBusDeps): WakeBus {
+export function createWakeBus({ channel, db, connect, logger }: WakeBusDeps): WakeBus {
   const pending = new Set<string>();
   const stopping = new AbortController();
   let sending: Promise<void> | undefined;
@@ -35,17 +39,17 @@ export function createWakeBus({ db, connect, logger }: WakeBusDeps): WakeBus {
       const ids = [...pending];
       pending.clear();
       try {
-        await db.read(`select pg_notify('${CHANNEL}', id) from unnest($1::text[]) as given (id)`, [ids]);
+        await db.read('select pg_notify($2, id) from unnest($1::text[]) as given (id)', [ids, channel]);
       } catch (error) {
         logger.debug({ err: error }, 'a wake-up was not sent');
       }
     }
   };
 
-  const listen = async (onWake: (placementId: string) => void): Promise<void> => {
+  const listen = async (onWake: (id: string) => void): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
-        await listenOnce(await connect(), onWake, stopping.signal);
+        await listenOnce(await connect(), { channel, onWake, signal: stopping.signal });
       } catch (error) {
         logger.debug({ err: error }, 'listening for wake-ups was interrupted');
       }
@@ -70,7 +74,13 @@ export function createWakeBus({ db, connect, logger }: WakeBusDeps): WakeBus {
   };
 }
 
-async function listenOnce(client: pg.Client, onWake: (id: string) => void, signal: AbortSignal): Promise<void> {
+interface Listening {
+  readonly channel: string;
+  readonly onWake: (id: string) => void;
+  readonly signal: AbortSignal;
+}
+
+async function listenOnce(client: pg.Client, { channel, onWake, signal }: Listening): Promise<void> {
   try {
     const ended = new Promise<void>((resolve) => {
       client.once('end', () => resolve());
@@ -79,7 +89,7 @@ async function listenOnce(client: pg.Client, onWake: (id: string) => void, signa
     client.on('notification', ({ payload }) => {
       if (payload) onWake(payload);
     });
-    await client.query(`listen ${CHANNEL}`);
+    await client.query(`listen ${channel}`);
     await ended;
   } finally {
     await client.end();

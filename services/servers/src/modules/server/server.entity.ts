@@ -33,21 +33,3 @@ export const ServerEntity = defineEntity({
     { name: 'servers_created', properties: ['createdAt', 'id'] },
   ],
 });
-
-/** The newest look at a server's health; one row a server. */
-export const ServerCheckEntity = defineEntity({
-  name: 'ServerCheck',
-  tableName: 'server_checks',
-  properties: {
-    server: () => p.manyToOne(ServerEntity).primary().deleteRule('cascade').ref(),
-    checkId: p.uuid(),
-    status: p.enum(['HEALTHY', 'DEGRADED', 'UNHEALTHY'] as const),
-    /** Since when the status is what it is. */
-    sinceAt: p.datetime(6),
-    checkedAt: p.datetime(6),
-    latencyMs: p.double(),
-    errorCategory: p.string().length(64),
-    serverVersion: p.string().length(255),
-    collectionsCount: p.integer().nullable(),
-  },
-});

@@ -11,23 +11,14 @@ import type { Vendors } from '../connector/vendors.ts';
 import { createServer, type ServerDraft } from './create-server.ts';
 import { type DeleteServerDeps, deleteServer } from './delete-server.ts';
 import { getServer } from './get-server.ts';
-import {
-  fromServerMessage,
-  fromTestServer,
-  toServerHealth,
-  toServerMessage,
-  toServerType,
-  toTestResponse,
-} from './server.mapper.ts';
+import { fromServerMessage, fromTestServer, toServerMessage, toServerType, toTestResponse } from './server.mapper.ts';
 import type { ServerStore } from './server.store.ts';
-import type { ServerCheckStore } from './server-check.store.ts';
-import { TEST_TIMEOUT_MS, testStoredServer, testUnsavedServer } from './test-connection.ts';
+import { TEST_TIMEOUT_MS, type TestConnectionDeps, testStoredServer, testUnsavedServer } from './test-connection.ts';
 import { updateServer } from './update-server.ts';
 
 /** What the handlers of ServerService work with. */
-export interface ServerHandlersDeps extends Omit<DeleteServerDeps, 'store'> {
+export interface ServerHandlersDeps extends Omit<DeleteServerDeps, 'store'>, Omit<TestConnectionDeps, 'store'> {
   readonly store: ServerStore;
-  readonly checks: ServerCheckStore;
   readonly vendors: Vendors;
   readonly egress: Egress;
   readonly vault: Vault;
@@ -47,13 +38,12 @@ type Handlers = Pick<
   | 'deleteServer'
   | 'testConnection'
   | 'listServerTypes'
-  | 'getServerHealth'
   | 'purgeOwner'
 >;
 
 /** Handlers of ServerService, as far as they are part of this version. */
 export function serverHandlers(deps: ServerHandlersDeps): Handlers {
-  const { store, checks, vendors } = deps;
+  const { store, vendors } = deps;
   return {
     async createServer({ server }, context) {
       const { userId } = requirePrincipal(context);
@@ -89,10 +79,6 @@ export function serverHandlers(deps: ServerHandlersDeps): Handlers {
     },
     async listServerTypes() {
       return { serverTypes: (await vendors.describe()).map(toServerType) };
-    },
-    async getServerHealth({ serverId }, context) {
-      const { id } = await getServer(store, serverId, ownerScope(requirePrincipal(context)));
-      return toServerHealth(id, await checks.find(id));
     },
     async purgeOwner({ ownerId }, { signal }) {
       await deps.purgeOwner(ownerId, signal);

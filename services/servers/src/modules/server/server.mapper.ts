@@ -1,14 +1,12 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import {
-  HealthCheck_HealthStatusSchema,
   Server_DatabaseTypeSchema,
   Server_TlsModeSchema,
   type Server as ServerMessage,
   ServerSchema,
 } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import {
-  ServerHealthSchema,
   type ServerTypeSchema,
   type TestConnectionResponse,
   TestConnectionResponse_Failure_PhaseSchema,
@@ -20,13 +18,11 @@ import { enumNames } from '../../enum-names.ts';
 import type { TestPhase, TestResult, VendorDescription } from '../connector/vendors.ts';
 import type { ServerDraft } from './create-server.ts';
 import { SERVER_TYPES, type Server, type ServerAddress, TLS_MODES } from './server.ts';
-import type { ServerCheck } from './server-check.store.ts';
 import type { Secrets } from './server-secrets.ts';
 
 /** Server types by the contract's numbers. */
 export const types = enumNames(Server_DatabaseTypeSchema, SERVER_TYPES);
 const tlsModes = enumNames(Server_TlsModeSchema, TLS_MODES);
-const statuses = enumNames(HealthCheck_HealthStatusSchema, ['HEALTHY', 'DEGRADED', 'UNHEALTHY', 'UNKNOWN']);
 const PHASES: readonly TestPhase[] = [
   'DNS',
   'TCP',
@@ -116,25 +112,4 @@ export function toTestResponse({ failure, ...result }: TestResult): TestConnecti
 /** What a vendor's servers can do. */
 export function toServerType(vendor: VendorDescription): MessageInitShape<typeof ServerTypeSchema> {
   return { ...vendor, type: types.valueOf(vendor.type) };
-}
-
-/** A server's health as its newest check tells; UNKNOWN when there is none. */
-export function toServerHealth(serverId: string, check: ServerCheck | undefined) {
-  if (!check) return create(ServerHealthSchema, { serverId, status: statuses.valueOf('UNKNOWN') });
-  const status = statuses.valueOf(check.status);
-  return create(ServerHealthSchema, {
-    serverId,
-    status,
-    sinceTime: timestampFromDate(check.sinceAt),
-    lastCheck: {
-      id: check.id,
-      serverId,
-      status,
-      latencyMs: check.latencyMs,
-      errorCategory: check.errorCategory,
-      version: check.serverVersion,
-      collectionsCount: check.collectionsCount ?? undefined,
-      createTime: timestampFromDate(check.checkedAt),
-    },
-  });
 }

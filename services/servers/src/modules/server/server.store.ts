@@ -38,7 +38,8 @@ export interface ServerStore {
   ownedBy(ownerId: string): Promise<readonly string[]>;
 }
 
-interface ServerRow {
+/** A row of `servers`. */
+export interface ServerRow {
   readonly id: string;
   readonly owner_id: string;
   readonly name: string;

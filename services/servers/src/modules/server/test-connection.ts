@@ -1,16 +1,19 @@
 import type { Vault } from '@morag/crypto';
 import type { TestResult, Vendors } from '../connector/vendors.ts';
+import type { HealthStore } from '../health/health.store.ts';
+import type { HealthCheck } from '../health/health.ts';
 import { type CheckAddressDeps, checkSyntax } from './check-address.ts';
 import { getServer } from './get-server.ts';
 import type { ServerStore } from './server.store.ts';
 import type { Scope, ServerAddress } from './server.ts';
-import type { ServerCheck, ServerCheckStore } from './server-check.store.ts';
 import { openSecrets, type Secrets } from './server-secrets.ts';
 
 /** See testStoredServer. */
 export interface TestConnectionDeps {
   readonly store: Pick<ServerStore, 'find' | 'activate'>;
-  readonly checks: Pick<ServerCheckStore, 'record'>;
+  readonly healthStore: Pick<HealthStore, 'writeTest'>;
+  /** Told of a stored server that was tested: its health may have to be judged anew. */
+  readonly onTested: (serverId: string) => void;
   readonly vendors: Pick<Vendors, 'test'>;
   readonly vault: Vault;
   readonly clock: () => Date;
@@ -24,7 +27,7 @@ export const TEST_TIMEOUT_MS = 5_000;
  * stands there then.
  */
 export async function testStoredServer(
-  { store, checks, vendors, vault, clock }: TestConnectionDeps,
+  { store, healthStore, onTested, vendors, vault, clock }: TestConnectionDeps,
   { id, scope, timeoutMs }: { id: string; scope: Scope; timeoutMs: number },
   signal: AbortSignal,
 ): Promise<TestResult> {
@@ -32,7 +35,8 @@ export async function testStoredServer(
   const result = await vendors.test(server, openSecrets(vault, server), { signal, timeoutMs });
   const at = clock();
   if (result.success) await store.activate(id, server.revision, at);
-  await checks.record(toCheck(id, result, at));
+  await healthStore.writeTest(toCheck(id, result, at));
+  onTested(id);
   return result;
 }
 
@@ -46,7 +50,7 @@ export async function testUnsavedServer(
   return deps.vendors.test(address, secrets, { signal, timeoutMs });
 }
 
-function toCheck(serverId: string, result: TestResult, checkedAt: Date): Omit<ServerCheck, 'id' | 'sinceAt'> {
+function toCheck(serverId: string, result: TestResult, checkedAt: Date): Omit<HealthCheck, 'id'> {
   const { version, collectionsCount } = result.serverInfo ?? {};
   return {
     serverId,
@@ -56,5 +60,6 @@ function toCheck(serverId: string, result: TestResult, checkedAt: Date): Omit<Se
     errorCategory: result.failure?.phase.toLowerCase() ?? '',
     serverVersion: typeof version === 'string' ? version : '',
     collectionsCount: typeof collectionsCount === 'number' ? collectionsCount : null,
+    storageBytes: null,
   };
 }

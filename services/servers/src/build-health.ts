@@ -1,0 +1,103 @@
+import type { Vault } from '@morag/crypto';
+import type { Database } from '@morag/orm';
+import type { Logger } from '@morag/telemetry';
+import type pg from 'pg';
+import type { Instance } from './instance.ts';
+import type { Vendors } from './modules/connector/vendors.ts';
+import { createDueQueue } from './modules/health/due-queue.ts';
+import { createHealthStore, type HealthStore } from './modules/health/health.store.ts';
+import { createHealthFleet } from './modules/health/health-fleet.ts';
+import { createHealthKeeper, type HealthKeeper } from './modules/health/health-keeper.ts';
+import { createHealthMembers } from './modules/health/health-members.ts';
+import { createHealthMonitor, type HealthMonitor } from './modules/health/health-monitor.ts';
+import type { HealthSettings } from './modules/health/health-settings.ts';
+import { isUp } from './modules/health/health-status.ts';
+import type { HealthBoard } from './modules/health/health-view.ts';
+import { createHealthWriter } from './modules/health/health-writer.ts';
+import { createProbeConnectors } from './modules/health/probe-connectors.ts';
+import { createRosterStore } from './modules/health/roster.store.ts';
+import { createWakeBus } from './modules/log/wake-bus.ts';
+import { openSecrets } from './modules/server/server-secrets.ts';
+
+/** Watches the servers. */
+export interface Health {
+  readonly healthStore: HealthStore;
+  readonly healthKeeper: HealthKeeper;
+  readonly healthMonitor: HealthMonitor;
+  /** A connection test has looked at a server. */
+  readonly onTested: (serverId: string) => void;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** See buildHealth. */
+export interface HealthDeps {
+  readonly db: Database;
+  readonly instance: Instance;
+  /** A connection outside the pool, to listen on. */
+  readonly connect: () => Promise<pg.Client>;
+  readonly board: HealthBoard;
+  readonly vendors: Pick<Vendors, 'open'>;
+  readonly vault: Vault;
+  readonly clock: () => Date;
+  readonly logger: Logger;
+  readonly settings: { readonly health: HealthSettings };
+}
+
+const QUEUE_STEP_MS = 20;
+
+/** Builds what probes, judges and tells; any number of instances share the servers. */
+export function buildHealth(deps: HealthDeps): Health {
+  const { db, instance, connect, board, vendors, vault, clock, logger } = deps;
+  const { rules, probes, leaseMs } = deps.settings.health;
+  const now = (): number => performance.now();
+  const healthStore = createHealthStore(db);
+  const roster = createRosterStore(db);
+  const writer = createHealthWriter({ store: healthStore, logger });
+  const connectors = createProbeConnectors({
+    roster,
+    open: (server) => vendors.open(server, openSecrets(vault, server)),
+    logger,
+  });
+  const fleet = createHealthFleet(rules);
+  const shared = { fleet, rules, board, connectors, writer, now, clock, random: Math.random, logger };
+  const healthMonitor = createHealthMonitor({
+    ...shared,
+    queue: createDueQueue(QUEUE_STEP_MS, now()),
+    settings: probes,
+  });
+  const members = createHealthMembers({ db, instance, now, leaseMs });
+  const healthKeeper = createHealthKeeper({ ...shared, store: healthStore, roster, members, monitor: healthMonitor });
+  const bus = createWakeBus({ channel: 'morag_servers_health', db, connect, logger });
+  const lookAt = (serverId: string): void => {
+    healthMonitor.probeNow(serverId);
+    bus.send(serverId);
+  };
+  board.onSuspect(lookAt);
+  board.onAnswer((serverId) => {
+    fleet.answered(serverId, now());
+    if (!isUp(board.statusOf(serverId))) healthMonitor.probeNow(serverId);
+  });
+
+  return {
+    healthStore,
+    healthKeeper,
+    healthMonitor,
+    onTested(serverId) {
+      healthKeeper.refreshSoon();
+      lookAt(serverId);
+    },
+    start() {
+      writer.start();
+      healthKeeper.start();
+      bus.start((serverId) => healthMonitor.probeNow(serverId));
+    },
+    async stop() {
+      await healthKeeper.stop();
+      await bus.stop();
+      await healthMonitor.stop();
+      await connectors.stop();
+      await writer.stop();
+    },
+  };
+}

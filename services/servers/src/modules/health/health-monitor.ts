@@ -1,0 +1,314 @@
+import type { VectorConnector } from '@morag/connectors-core';
+import { newId } from '@morag/orm';
+import type { Logger } from '@morag/telemetry';
+import type { DueQueue } from './due-queue.ts';
+import type { StoredStatus } from './health.store.ts';
+import type { HealthFleet } from './health-fleet.ts';
+import { isUp } from './health-status.ts';
+import type { HealthBoard } from './health-view.ts';
+import type { HealthWriter } from './health-writer.ts';
+import { type HealthRules, isDownFor, isFlapping, type Judgement, UNSEEN } from './judge.ts';
+import { type Probed, probe, type ServerDetails } from './probe.ts';
+import type { ProbeConnectors } from './probe-connectors.ts';
+import type { RosterEntry } from './roster.store.ts';
+
+/** How often servers are looked at. */
+export interface ProbeSettings {
+  readonly intervalMs: number;
+  /** Between looks at a server that has just failed; doubles from the failure on that decides, up to the interval. */
+  readonly suspectMs: number;
+  /** How long what a server tells about itself holds. */
+  readonly detailsMs: number;
+  readonly atOnceMax: number;
+}
+
+/** Probes and judges the servers that are this process's. */
+export interface HealthMonitor {
+  /** The servers to watch; those that are no longer among them are forgotten. Answers who was forgotten. */
+  setRoster(roster: readonly RosterEntry[], isMine: (serverId: string) => boolean): readonly string[];
+  /** What is stored of servers, for those that others judge, and as a beginning for those that become ours. */
+  setStored(statuses: readonly StoredStatus[]): void;
+  /** Looks at a server at once. */
+  probeNow(serverId: string): void;
+  /** Does what is due; called every few milliseconds. */
+  tick(): void;
+  /** Servers of this process that have failed for at least so long, watched all the time. */
+  downFor(graceMs: number): readonly string[];
+  /** Whether a server of this process comes and goes. */
+  isFlapping(serverId: string): boolean;
+  /** Ends when no probe is under way any more. */
+  stop(): Promise<void>;
+}
+
+/** See createHealthMonitor; time and chance are parts, so that a simulation can drive it. */
+export interface HealthMonitorDeps {
+  readonly fleet: HealthFleet;
+  readonly rules: HealthRules;
+  readonly board: HealthBoard;
+  readonly queue: DueQueue;
+  readonly connectors: Pick<ProbeConnectors, 'find' | 'drop'>;
+  readonly writer: Pick<HealthWriter, 'look' | 'status'>;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly clock: () => Date;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly settings: ProbeSettings;
+}
+
+interface Watched {
+  revision: number;
+  isMine: boolean;
+  isUnderWay: boolean;
+  /** It was to be looked at again while a look was under way. */
+  isAskedAgain: boolean;
+  details: { readonly of: ServerDetails; readonly untilMs: number } | undefined;
+}
+
+/** Others that are looked at when a server fails, to tell its fault from ours. */
+const WITNESSES = 2;
+/** New servers are looked at so far apart at first, so that a start with many is no burst. */
+const SPREAD_MS = 10;
+
+/** Creates a monitor that watches nothing yet. */
+export function createHealthMonitor(deps: HealthMonitorDeps): HealthMonitor {
+  return new Monitor(deps);
+}
+
+class Monitor implements HealthMonitor {
+  readonly #deps: HealthMonitorDeps;
+  readonly #watched = new Map<string, Watched>();
+  readonly #stored = new Map<string, StoredStatus>();
+  readonly #down = new Set<string>();
+  readonly #stopping = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+  #ids: readonly string[] = [];
+  #isAlarmed = false;
+
+  constructor(deps: HealthMonitorDeps) {
+    this.#deps = deps;
+  }
+
+  setRoster(roster: readonly RosterEntry[], isMine: (serverId: string) => boolean): readonly string[] {
+    const present = new Set(roster.map(({ id }) => id));
+    const gone = this.#ids.filter((id) => !present.has(id));
+    for (const id of gone) this.#forget(id);
+    for (const { id, revision } of roster) {
+      const watched = this.#watched.get(id) ?? this.#add(id);
+      if (watched.revision !== revision) watched.details = undefined;
+      watched.revision = revision;
+      if (watched.isMine !== isMine(id)) this.#change(id, watched, roster.length);
+    }
+    this.#ids = [...present];
+    return gone;
+  }
+
+  setStored(statuses: readonly StoredStatus[]): void {
+    const { board, fleet } = this.#deps;
+    for (const stored of statuses) {
+      const { serverId, status } = stored;
+      this.#stored.set(serverId, stored);
+      if (this.#watched.get(serverId)?.isMine) {
+        if (fleet.judgement(serverId) === UNSEEN) this.#resume(stored);
+        continue;
+      }
+      board.set(serverId, status);
+      fleet.setNeighbour(serverId, isUp(status) && this.#watched.has(serverId));
+    }
+  }
+
+  probeNow(serverId: string): void {
+    const watched = this.#watched.get(serverId);
+    if (!watched) return;
+    const { fleet, queue, now, settings } = this.#deps;
+    const { failures, observedAtMs } = fleet.judgement(serverId);
+    // One that fails is looked at closely already: three failures within a millisecond would be one.
+    if (failures > 0) queue.schedule(serverId, Math.max(now(), observedAtMs + settings.suspectMs));
+    else if (watched.isUnderWay) watched.isAskedAgain = true;
+    else queue.schedule(serverId, now());
+  }
+
+  tick(): void {
+    const { queue, settings, now } = this.#deps;
+    const due = queue.takeDue(now());
+    if (due.length === 0) return;
+    const free = Math.max(0, settings.atOnceMax - this.#underWay.size);
+    for (const id of due.slice(free)) queue.schedule(id, now());
+    const entries: RosterEntry[] = [];
+    for (const id of due.slice(0, free)) {
+      const watched = this.#watched.get(id);
+      if (!watched || watched.isUnderWay) continue;
+      watched.isUnderWay = true;
+      entries.push({ id, revision: watched.revision });
+    }
+    const work = this.#probeAll(entries).finally(() => this.#underWay.delete(work));
+    this.#underWay.add(work);
+  }
+
+  downFor(graceMs: number): readonly string[] {
+    const { fleet, rules } = this.#deps;
+    return [...this.#down].filter((id) => isDownFor(fleet.judgement(id), graceMs, rules));
+  }
+
+  isFlapping(serverId: string): boolean {
+    return isFlapping(this.#deps.fleet.judgement(serverId), this.#deps.rules);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#underWay);
+  }
+
+  #add(id: string): Watched {
+    const watched = { revision: 0, isMine: false, isUnderWay: false, isAskedAgain: false, details: undefined };
+    this.#watched.set(id, watched);
+    return watched;
+  }
+
+  /** A server becomes ours, or another process's. */
+  #change(id: string, watched: Watched, count: number): void {
+    const { fleet, queue, now, random, settings } = this.#deps;
+    watched.isMine = !watched.isMine;
+    const stored = this.#stored.get(id);
+    this.#down.delete(id);
+    fleet.forget(id);
+    if (watched.isMine) {
+      queue.schedule(id, now() + random() * Math.min(settings.intervalMs, count * SPREAD_MS));
+      if (stored) this.#resume(stored);
+    } else if (stored) fleet.setNeighbour(id, isUp(stored.status));
+  }
+
+  /** Begins with what was last judged, by another process or by a connection test. */
+  #resume({ serverId, status, sinceAt }: StoredStatus): void {
+    const { fleet, board, clock, now } = this.#deps;
+    fleet.resume(serverId, { ...UNSEEN, status, sinceMs: now() - (clock().getTime() - sinceAt.getTime()) });
+    board.set(serverId, status);
+  }
+
+  #forget(id: string): void {
+    const { board, fleet, queue, connectors } = this.#deps;
+    this.#watched.delete(id);
+    this.#stored.delete(id);
+    this.#down.delete(id);
+    fleet.forget(id);
+    board.forget(id);
+    queue.remove(id);
+    connectors.drop(id);
+  }
+
+  async #probeAll(entries: readonly RosterEntry[]): Promise<void> {
+    const { connectors, logger } = this.#deps;
+    const found = await connectors.find(entries).catch((error: unknown) => {
+      logger.debug({ err: error }, 'servers to be probed could not be read');
+      return new Map<string, VectorConnector>();
+    });
+    for (const { id } of entries) {
+      const connector = found.get(id);
+      if (!connector) {
+        this.#rest(id);
+        continue;
+      }
+      const work = this.#probeOne(id, connector).finally(() => this.#underWay.delete(work));
+      this.#underWay.add(work);
+    }
+  }
+
+  async #probeOne(id: string, connector: VectorConnector): Promise<void> {
+    const { rules, now, settings } = this.#deps;
+    const { signal } = this.#stopping;
+    const before = this.#watched.get(id)?.details;
+    const known = before && before.untilMs > now() ? before.of : undefined;
+    const probed = await probe(connector, { signal, timeoutMs: rules.deadlineMs, now, known });
+    const watched = this.#watched.get(id);
+    if (!watched || signal.aborted) return;
+    if (!probed.details) watched.details = undefined;
+    else if (!known) watched.details = { of: probed.details, untilMs: now() + settings.detailsMs };
+    this.#judge(id, watched, probed);
+    this.#rest(id);
+  }
+
+  /** Nothing is under way for it any more; it is looked at again when it is time. */
+  #rest(id: string): void {
+    const { queue, now } = this.#deps;
+    const watched = this.#watched.get(id);
+    if (!watched) return;
+    const waitMs = watched.isAskedAgain ? 0 : this.#pauseMs(id, watched);
+    watched.isUnderWay = false;
+    watched.isAskedAgain = false;
+    // One that another process judges was looked at as a witness only.
+    if (watched.isMine) queue.schedule(id, now() + waitMs);
+  }
+
+  #pauseMs(id: string, { isMine }: Watched): number {
+    const { fleet, rules, settings, random } = this.#deps;
+    const { intervalMs, suspectMs } = settings;
+    const { status, failures, successes } = fleet.judgement(id);
+    const isUndecided = isMine && (failures > 0 || (status === 'UNHEALTHY' && successes > 0));
+    if (!isUndecided) return intervalMs * (0.9 + 0.2 * random());
+    const doublings = Math.max(0, failures - rules.failuresToDown);
+    return Math.min(intervalMs, suspectMs * 2 ** Math.min(doublings, 20)) * (0.9 + 0.2 * random());
+  }
+
+  #judge(id: string, watched: Watched, { observation, details }: Probed): void {
+    const { fleet, board, writer } = this.#deps;
+    const hasFailed = observation.category !== undefined && observation.category !== 'rate_limited';
+    if (!watched.isMine) {
+      if (hasFailed) return;
+      fleet.answered(id, observation.atMs);
+      board.setSuspect(id, false);
+      return;
+    }
+    const before = fleet.judgement(id);
+    const judgement = fleet.observe(id, observation);
+    // It says nothing about the server.
+    if (judgement === before) return;
+    board.setSuspect(id, judgement.failures > 0);
+    board.set(id, judgement.status);
+    if (judgement.status === 'UNHEALTHY') this.#down.add(id);
+    else this.#down.delete(id);
+    if (judgement.failures > 0 && judgement.failures > before.failures) this.#callWitnesses(id);
+    writer.look({
+      id: newId(),
+      serverId: id,
+      checkedAt: this.#deps.clock(),
+      status: judgement.status,
+      latencyMs: observation.latencyMs,
+      errorCategory: hasFailed ? (observation.category ?? '') : '',
+      serverVersion: details?.version ?? '',
+      collectionsCount: details?.collectionsCount ?? null,
+      storageBytes: details?.storageBytes ?? null,
+    });
+    if (judgement.status !== before.status) this.#turned(id, judgement);
+    this.#alarm();
+  }
+
+  #turned(id: string, { status, sinceMs }: Judgement): void {
+    const { writer, clock, now, logger } = this.#deps;
+    writer.status({ serverId: id, status, sinceAt: new Date(clock().getTime() - (now() - sinceMs)) });
+    logger.info({ serverId: id, status }, 'a server’s health has changed');
+  }
+
+  /** Looks at others while a server fails: what they answer tells whose the fault is. */
+  #callWitnesses(id: string): void {
+    const { board, fleet, random } = this.#deps;
+    const start = Math.floor(random() * this.#ids.length);
+    let called = 0;
+    for (let at = 0; at < this.#ids.length && called < WITNESSES; at++) {
+      const other = this.#ids[(start + at) % this.#ids.length];
+      if (other === undefined || other === id || !isUp(board.statusOf(other))) continue;
+      if (fleet.judgement(other).failures > 0) continue;
+      this.probeNow(other);
+      called++;
+    }
+  }
+
+  /** One line when it begins and one when it ends, however many servers there are. */
+  #alarm(): void {
+    const { fleet, logger } = this.#deps;
+    const { size } = fleet.unsure;
+    if (size > 0 && !this.#isAlarmed)
+      logger.error({ servers: size }, 'all servers fail at once: the fault is taken to be ours');
+    if (size === 0 && this.#isAlarmed) logger.info('servers answer again');
+    this.#isAlarmed = size > 0;
+  }
+}
