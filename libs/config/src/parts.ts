@@ -10,6 +10,12 @@ export interface Address {
   readonly port: number;
 }
 
+/** Where a service listens, and whom it believes there. */
+export interface Listen extends Address {
+  /** Networks of the gateway and of proxies, believed when they name the client; absent: loopback. */
+  readonly trustedProxies?: readonly string[];
+}
+
 /** What every program reads. */
 export interface CommonConfig {
   readonly logLevel: ValueOf<'MORAG_LOG_LEVEL'>;
@@ -37,7 +43,7 @@ export interface MasterKeyConfig {
 
 /** What every service reads that keeps data. */
 export interface ServiceConfig extends CommonConfig {
-  readonly listen: Address;
+  readonly listen: Listen;
   /** Where the other services are found. */
   readonly peers: Readonly<Record<DataService, Address>>;
   readonly database: DatabaseConfig;
@@ -68,9 +74,10 @@ export function readPeers(reader: Reader): Record<DataService, Address> {
 /** Reads what every service needs that keeps data. */
 export function readService(reader: Reader, service: DataService, defaults: Defaults): ServiceConfig {
   const peers = readPeers(reader);
+  const trustedProxies = reader.optional('MORAG_TRUSTED_PROXIES');
   return {
     ...readCommon(reader),
-    listen: peers[service],
+    listen: { ...peers[service], ...(trustedProxies && { trustedProxies }) },
     peers,
     database: readDatabase(reader, service, defaults),
     masterKey: readMasterKey(reader),

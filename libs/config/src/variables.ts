@@ -70,6 +70,9 @@ export const VARIABLES = {
     default: 'USER',
     description: 'Role of a new account.',
   }),
+  MORAG_TRUSTED_PROXIES: variable(cidrs, {
+    description: 'Networks of the gateway: services believe it when it names a client; loopback if unset.',
+  }),
   MORAG_EGRESS_ALLOW: variable(cidrs, {
     description: 'Private and loopback networks in which registered servers may stand.',
   }),

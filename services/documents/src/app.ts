@@ -1,11 +1,5 @@
-import { createClient, type Transport } from '@connectrpc/connect';
-import {
-  createRemoteKeys,
-  createRevocationFeed,
-  createServiceTokens,
-  createTokenAuthenticator,
-  serviceTokenSecret,
-} from '@morag/auth';
+import type { Transport } from '@connectrpc/connect';
+import { serviceTokenSecret } from '@morag/auth';
 import type { Address, DocumentsConfig } from '@morag/config';
 import { deriveKey, loadMasterKey } from '@morag/crypto';
 import { createEmbedder, type Embedder } from '@morag/embedder';
@@ -13,10 +7,16 @@ import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_
 import { JobService } from '@morag/gen/morag/documents/v1/job_service_pb.ts';
 import { SearchService } from '@morag/gen/morag/documents/v1/search_service_pb.ts';
 import { WorkerService } from '@morag/gen/morag/documents/v1/worker_service_pb.ts';
-import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { databaseReadiness, openServiceDatabase } from '@morag/orm';
-import { createServiceHost, createServiceTransport, pageTokens, type ServiceHost } from '@morag/rpc';
+import {
+  createOfflineAuthentication,
+  createServiceHost,
+  createServiceTransport,
+  pageTokens,
+  type ServiceHost,
+} from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
+import { createActingFor } from './acting.ts';
 import { createBackground } from './background.ts';
 import { createBlobStore } from './blobs/create-blob-store.ts';
 import { createJobQueue } from './ingest/job-queue.ts';
@@ -62,12 +62,7 @@ export async function buildDocumentsService(
 ): Promise<DocumentsInstance> {
   const logger = parts.logger ?? createLogger({ level: config.logLevel, service: 'documents' });
   const deps = await buildDeps(config, parts, logger);
-  const revocations = createRevocationFeed({
-    client: deps.auth,
-    tokens: deps.tokens,
-    now: parts.now,
-    onError: (error) => logger.warn({ err: error }, 'revocations not heard'),
-  });
+  const { authentication } = deps;
   const background = createBackground(deps, parts.workers);
   const host = createServiceHost({
     name: 'documents',
@@ -79,13 +74,8 @@ export async function buildDocumentsService(
       router.service(JobService, jobHandlers(deps));
       router.service(WorkerService, workerHandlers);
     },
-    authenticator: createTokenAuthenticator({
-      service: 'documents',
-      keys: createRemoteKeys({ client: deps.auth, now: parts.now }),
-      revocations,
-      serviceSecret: deps.serviceSecret,
-      now: parts.now,
-    }),
+    authenticator: authentication.authenticator,
+    onCall: authentication.onCall,
     logger,
     metrics: createMetrics({ service: 'documents' }),
     readiness: readinessOf(deps),
@@ -95,14 +85,14 @@ export async function buildDocumentsService(
     host,
     transport: () => host.transport(),
     async start() {
-      revocations.start();
+      await authentication.start();
       await background.start();
       return host.start();
     },
     async stop() {
       // Jobs are handed back while calls end; each has a grace of its own.
       await Promise.all([host.stop(), background.stop()]);
-      await revocations.stop();
+      await authentication.stop();
       await Promise.all([deps.embedder.close(), deps.readers.close()]);
       await deps.db.close();
       deps.peers.close();
@@ -113,9 +103,14 @@ export async function buildDocumentsService(
 /** Everything that calls and background work share. */
 async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger: Logger) {
   const masterKey = loadMasterKey(config.masterKey);
-  const serviceSecret = serviceTokenSecret(masterKey);
-  const tokens = createServiceTokens({ service: 'documents', secret: serviceSecret, now: parts.now });
   const peers = openPeers(config, parts);
+  const authentication = createOfflineAuthentication({
+    service: 'documents',
+    identity: peers.identity,
+    serviceSecret: serviceTokenSecret(masterKey),
+    logger,
+    now: parts.now,
+  });
   const blobs = await createBlobStore(config);
   const db = await openServiceDatabase({
     config: config.database,
@@ -132,12 +127,11 @@ async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger:
     bus,
     logger,
     peers,
-    tokens,
-    serviceSecret,
-    auth: createClient(AuthService, peers.identity),
+    authentication,
     queue: createJobQueue({ url: db.options.url, schema: QUEUE_SCHEMA, logger }),
     servers: createServersClient(peers.servers),
-    actFor: createActFor(tokens),
+    actFor: createActFor(authentication.tokens),
+    actingFor: createActingFor(authentication.tokens),
     embedder: parts.embedder ?? createEmbedder(config.embedder),
     readers,
     prepare: readers.prepare,

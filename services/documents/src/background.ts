@@ -1,3 +1,4 @@
+import { GARBAGE_AGE_MS } from './blobs/blob-store.ts';
 import { collectGarbage } from './blobs/collect-garbage.ts';
 import { expireDeadLeases, LEASE_OWNER } from './ingest/owner.ts';
 import type { RunParts } from './ingest/run-lease.ts';
@@ -27,8 +28,6 @@ const TIDY_MS = 5_000;
 /** Far longer than an upload may pause, so that a file that has not grown for this long belongs to one that died. */
 const STAGING_AGE_MS = 15 * 60_000;
 const GARBAGE_MS = 3_600_000;
-/** Far longer than an upload takes from its last byte to its rows. */
-const GARBAGE_AGE_MS = 24 * 3_600_000;
 
 /** Workers, and the loops that make up for what was left undone by a crash or by a service that was away. */
 export function createBackground(parts: RunParts, workerCount: number = WORKERS): Background {

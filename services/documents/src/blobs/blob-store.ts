@@ -13,6 +13,9 @@ export interface StagedBlob {
 /** How much of a content `StagedBlob.head` holds. */
 export const HEAD_BYTES = 64 * 1024;
 
+/** A content that nobody names is garbage after so long: far longer than an upload takes from its last byte to its rows. */
+export const GARBAGE_AGE_MS = 24 * 3_600_000;
+
 /** See BlobStore.list. */
 export interface StoredBlob {
   readonly hash: string;

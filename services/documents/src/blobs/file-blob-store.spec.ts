@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BlobStore } from './blob-store.ts';
 import { collectGarbage } from './collect-garbage.ts';
-import { createBlobStore } from './create-blob-store.ts';
 import { createFileBlobStore } from './file-blob-store.ts';
 
 const signal = new AbortController().signal;
@@ -105,11 +104,5 @@ describe('collectGarbage', () => {
     };
     expect(await collectGarbage({ blobs, unreferenced }, new Date(Date.now() - 60_000), signal)).toBe(0);
     expect(await read(hash)).toHaveLength(8);
-  });
-});
-
-describe('createBlobStore', () => {
-  it('refuses a store that it does not know, by the name of the variable', async () => {
-    await expect(createBlobStore({ blobUrl: 's3://bucket/prefix', dataDir: root })).rejects.toThrow('MORAG_BLOB_URL');
   });
 });

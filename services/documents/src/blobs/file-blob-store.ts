@@ -2,7 +2,7 @@ import { access, constants, link, mkdir, open, readdir, rename, rm, stat } from 
 import { join } from 'node:path';
 import { DomainError } from '@morag/errors';
 import type { BlobStore, StoredBlob } from './blob-store.ts';
-import { writeStagingFile } from './staging-file.ts';
+import { sweepFolder, writeStagingFile } from './staging-file.ts';
 
 const HASH = /^[0-9a-f]{64}$/;
 
@@ -38,17 +38,7 @@ export async function createFileBlobStore(root: string): Promise<BlobStore> {
     },
     list: () => listBlobs(root),
     removeOlder: (hash, cutoff) => removeOlder(pathOf(hash), join(staging, `${hash}.${crypto.randomUUID()}`), cutoff),
-    async sweep(cutoff) {
-      let swept = 0;
-      for (const name of await readdir(staging)) {
-        const path = join(staging, name);
-        const info = await statIfThere(path);
-        if (info === undefined || info.mtime >= cutoff) continue;
-        await rm(path, { force: true });
-        swept += 1;
-      }
-      return swept;
-    },
+    sweep: (cutoff) => sweepFolder(staging, cutoff),
     check: () => access(staging, constants.W_OK),
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DomainError } from '@morag/errors';
 import { HEAD_BYTES } from './blob-store.ts';
 
@@ -39,6 +40,20 @@ export async function writeStagingFile(
   }
   await file.close();
   return { hash: hash.digest('hex'), sizeBytes, head: Buffer.concat(head) };
+}
+
+/** Removes the files of a folder that were last written before `cutoff`; says how many. */
+export async function sweepFolder(folder: string, cutoff: Date): Promise<number> {
+  let swept = 0;
+  for (const { name, parentPath } of (await readdir(folder, { withFileTypes: true })).filter((each) => each.isFile())) {
+    const path = join(parentPath, name);
+    // Undefined: its upload ended a moment ago.
+    const info = await stat(path).catch(() => undefined);
+    if (info === undefined || info.mtime >= cutoff) continue;
+    await rm(path, { force: true });
+    swept += 1;
+  }
+  return swept;
 }
 
 function tooLarge(bytesMax: number): DomainError {

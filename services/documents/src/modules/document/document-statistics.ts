@@ -25,11 +25,16 @@ select state, type, count(*)::int as documents, sum(size_bytes)::bigint as "size
        coalesce(sum(chunk_count) filter (where state not in ('DEPRECATED', 'DELETED')), 0)::int as chunks
 from documents.documents
 where ($1::uuid is null or owner_id = $1) and ($2::uuid is null or database_id = $2)
+  and ($3::uuid[] is null or database_id = any($3))
 group by state, type`;
 
 /** Figures over the documents in a scope, of one database or of all. */
-export async function documentFigures(db: Database, { ownerId }: Scope, databaseId?: string): Promise<DocumentFigures> {
-  const groups = await db.read<Group>(GROUPS, [ownerId ?? null, databaseId ?? null]);
+export async function documentFigures(
+  db: Database,
+  { ownerId, databaseIds }: Scope,
+  databaseId?: string,
+): Promise<DocumentFigures> {
+  const groups = await db.read<Group>(GROUPS, [ownerId ?? null, databaseId ?? null, databaseIds ?? null]);
   const kept = groups.filter(({ state }) => state !== 'DELETED');
   const ingested = groups.filter(({ state }) => state === 'INGESTED');
   const count = sumOf(ingested, ({ documents }) => documents);

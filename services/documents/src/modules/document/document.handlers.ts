@@ -4,7 +4,7 @@ import { DocumentSchema } from '@morag/gen/morag/documents/v1/document_pb.ts';
 import type { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import type { Database } from '@morag/orm';
 import { updatedFields } from '@morag/rpc';
-import { actingFor, scopeOf } from '../../acting.ts';
+import { type ActingFor, scopeOf } from '../../acting.ts';
 import { type DeleteParts, deleteDocument } from './delete-document.ts';
 import { setDeprecated } from './deprecate-document.ts';
 import { detachDatabase, purgeOwner } from './detach-documents.ts';
@@ -17,6 +17,7 @@ import { openUpload } from './upload-stream.ts';
 /** What DocumentService needs. */
 export interface DocumentHandlerParts extends ReadHandlerParts, UploadParts, DeleteParts {
   readonly db: Database;
+  readonly actingFor: ActingFor;
 }
 
 /** DocumentService over the use cases. */
@@ -25,7 +26,9 @@ export function documentHandlers(parts: DocumentHandlerParts): ServiceImpl<typeo
     ...readHandlers(parts),
     async uploadDocument(requests, context) {
       const { input, content } = await openUpload(requests);
-      return toDocumentMessage(await uploadDocument(parts, input, content, actingFor(context), context.signal));
+      return toDocumentMessage(
+        await uploadDocument(parts, input, content, await parts.actingFor(context), context.signal),
+      );
     },
     async updateDocument({ documentId, document, updateMask }, context) {
       const given = document ?? create(DocumentSchema);

@@ -1,4 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
+import type { OwnerScope } from '@morag/auth';
 import { DomainError } from '@morag/errors';
 import { type Database, type Em, query } from '@morag/orm';
 import { execute } from '../../sql.ts';
@@ -13,10 +14,8 @@ export const DOCUMENT_COLUMNS = `d.id, d.owner_id as "ownerId", d.database_id as
   d.failure_reason as "failureReason", d.failure_detail as "failureDetail", d.uploaded_at as "uploadedAt",
   d.created_at as "createdAt", d.updated_at as "updatedAt", d.version`;
 
-/** Whose documents a caller sees: one owner's, or, for an administrator, all. */
-export interface Scope {
-  readonly ownerId?: string;
-}
+/** Whose documents a caller sees: one owner's, of some databases or of all; or, for an administrator, everybody's. */
+export type Scope = Pick<OwnerScope, 'ownerId' | 'databaseIds'>;
 
 /** Another owner's document is not found, exactly as one that does not exist. */
 export function documentNotFound(id: string): DomainError {
@@ -24,20 +23,21 @@ export function documentNotFound(id: string): DomainError {
 }
 
 /** A document, or DOCUMENT_NOT_FOUND. */
-export async function readDocument(db: Database, id: string, { ownerId }: Scope): Promise<DocumentView> {
+export async function readDocument(db: Database, id: string, { ownerId, databaseIds }: Scope): Promise<DocumentView> {
   const [row] = await db.read<DocumentView>(
-    `select ${DOCUMENT_COLUMNS} from documents.documents d where d.id = $1 and ($2::uuid is null or d.owner_id = $2)`,
-    [id, ownerId ?? null],
+    `select ${DOCUMENT_COLUMNS} from documents.documents d
+     where d.id = $1 and ($2::uuid is null or d.owner_id = $2) and ($3::uuid[] is null or d.database_id = any($3))`,
+    [id, ownerId ?? null, databaseIds ?? null],
   );
   if (row === undefined) throw documentNotFound(id);
   return row;
 }
 
 /** Locks a document until the transaction ends; the first lock after the counter's. Or DOCUMENT_NOT_FOUND. */
-export async function lockDocument(em: Em, id: string, { ownerId }: Scope = {}): Promise<Document> {
+export async function lockDocument(em: Em, id: string, { ownerId, databaseIds }: Scope = {}): Promise<Document> {
   const document = await em.findOne(
     Document,
-    { id, ...(ownerId && { ownerId }) },
+    { id, ...(ownerId && { ownerId }), ...(databaseIds && { databaseId: { $in: [...databaseIds] } }) },
     { lockMode: LockMode.PESSIMISTIC_WRITE },
   );
   if (document === null) throw documentNotFound(id);

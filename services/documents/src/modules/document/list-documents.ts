@@ -32,12 +32,13 @@ const LIST: ListSpec = {
 /** One page of the documents in a scope, of one database or of all. Deleted ones come only when asked for. */
 export async function listDocuments(
   db: Database,
-  { ownerId }: Scope,
+  { ownerId, databaseIds }: Scope,
   databaseId: string | undefined,
   request: ListRequest,
 ): Promise<Page<DocumentView>> {
   const conditions: Condition[] = [];
   if (ownerId !== undefined) conditions.push(equals('d.owner_id', ownerId));
+  if (databaseIds !== undefined) conditions.push((bind) => `d.database_id = any(${bind(databaseIds)}::uuid[])`);
   if (databaseId !== undefined) conditions.push(equals('d.database_id', databaseId));
   const wantsDeleted = /\bstate\s*=\s*"?DELETED\b/.test(request.filter ?? '');
   if (!wantsDeleted) conditions.push(() => `d.state <> 'DELETED'`);

@@ -45,7 +45,7 @@ export async function retryJob(parts: ChangeJobParts, id: string, scope: Scope, 
 async function changeJob(
   parts: ChangeJobParts,
   id: string,
-  { ownerId }: Scope,
+  { ownerId, databaseIds }: Scope,
   signal: AbortSignal,
   change: (em: Em, document: Document, job: Job) => Promise<void>,
 ): Promise<void> {
@@ -53,8 +53,9 @@ async function changeJob(
     async (em) => {
       const [found] = await query<{ documentId: string }>(
         em,
-        `select document_id as "documentId" from documents.jobs where id = $1 and ($2::uuid is null or owner_id = $2)`,
-        [id, ownerId ?? null],
+        `select document_id as "documentId" from documents.jobs
+         where id = $1 and ($2::uuid is null or owner_id = $2) and ($3::uuid[] is null or database_id = any($3))`,
+        [id, ownerId ?? null, databaseIds ?? null],
       );
       if (found === undefined) throw jobNotFound(id);
       // Always the document first: whoever takes both locks takes them in this order.

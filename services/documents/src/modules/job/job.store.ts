@@ -18,10 +18,11 @@ export function jobNotFound(id: string): DomainError {
 }
 
 /** A job, or JOB_NOT_FOUND. */
-export async function readJob(db: Database, id: string, { ownerId }: Scope): Promise<JobView> {
+export async function readJob(db: Database, id: string, { ownerId, databaseIds }: Scope): Promise<JobView> {
   const [row] = await db.read<JobView>(
-    `select ${JOB_COLUMNS} from documents.jobs j where j.id = $1 and ($2::uuid is null or j.owner_id = $2)`,
-    [id, ownerId ?? null],
+    `select ${JOB_COLUMNS} from documents.jobs j
+     where j.id = $1 and ($2::uuid is null or j.owner_id = $2) and ($3::uuid[] is null or j.database_id = any($3))`,
+    [id, ownerId ?? null, databaseIds ?? null],
   );
   if (row === undefined) throw jobNotFound(id);
   return row;

@@ -7,7 +7,7 @@ import {
   type SearchService,
 } from '@morag/gen/morag/documents/v1/search_service_pb.ts';
 import { FilterSchema } from '@morag/gen/morag/servers/v1/record_pb.ts';
-import { actingFor } from '../../acting.ts';
+import type { ActingFor } from '../../acting.ts';
 import type { SearchMode } from '../../search/hit.ts';
 import { toPosition } from '../document/document.messages.ts';
 import { type SearchParts, type SearchResult, searchDocuments } from './search-documents.ts';
@@ -15,7 +15,9 @@ import { type SearchParts, type SearchResult, searchDocuments } from './search-d
 const TOP_K_DEFAULT = 10;
 
 /** SearchService over its use case. */
-export function searchHandlers(parts: SearchParts): ServiceImpl<typeof SearchService> {
+export function searchHandlers(
+  parts: SearchParts & { readonly actingFor: ActingFor },
+): ServiceImpl<typeof SearchService> {
   return {
     async search(request, context) {
       const input = {
@@ -27,7 +29,7 @@ export function searchHandlers(parts: SearchParts): ServiceImpl<typeof SearchSer
         mode: modeOf(request.mode),
         vectorWeight: request.vectorWeight,
       };
-      const result = await searchDocuments(parts, input, actingFor(context), context.signal);
+      const result = await searchDocuments(parts, input, await parts.actingFor(context), context.signal);
       return {
         hits: result.hits.map(toHit),
         degraded: result.degraded !== undefined,
