@@ -83,6 +83,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     descriptors: SERVICES,
     routes: registerServices(services, pageTokens({ secret: deriveKey(masterKey, 'servers page tokens') })),
     authenticator: authentication.authenticator,
+    onCall: authentication.onCall,
     logger,
     metrics,
     readiness: async () => ({ ...(await isStored()), identity: authentication.isReady() }),

@@ -1,5 +1,5 @@
 import type { ServiceImpl } from '@connectrpc/connect';
-import { ownerScope, requirePrincipal } from '@morag/auth';
+import { ownerScope, requirePrincipal, requireUnlimited } from '@morag/auth';
 import { type Database as DatabaseMessage, DatabaseSchema } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { DatabaseService, type UpdateDatabaseRequest } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { type PageTokens, updatedFields } from '@morag/rpc';
@@ -40,7 +40,9 @@ export function databaseHandlers(deps: DatabaseHandlersDeps): Handlers {
   return {
     async createDatabase({ database }, context) {
       const message = required(database);
-      const { userId: ownerId } = requirePrincipal(context);
+      const principal = requirePrincipal(context);
+      requireUnlimited(principal, 'databases:write');
+      const { userId: ownerId } = principal;
       const { serverId, collection } = message;
       const input = { ownerId, spec: fromDatabaseMessage(message), serverId, collection };
       return toDatabaseMessage(await createDatabase(deps, input, callOf(context)));

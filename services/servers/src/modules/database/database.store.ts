@@ -107,8 +107,9 @@ export function createDatabaseStore(db: Orm): DatabaseStore {
   return {
     ...creation(db),
     find,
-    async list(request, { ownerId }) {
+    async list(request, { ownerId, databaseIds }) {
       const conditions = ownerId ? [READY, equals('d.owner_id', ownerId)] : [READY];
+      if (databaseIds) conditions.push((bind) => `d.id = any(${bind(databaseIds)}::uuid[])`);
       const { rows, next } = await listPage<DatabaseRow>(db, LIST, request, conditions);
       return { rows: rows.map(toDatabase), next };
     },
@@ -173,11 +174,12 @@ function creation(db: Orm): Pick<DatabaseStore, 'insert' | 'hold' | 'rivalOf' | 
 
 const TTL = `now() + make_interval(secs => $2::double precision / 1000)`;
 
-async function findReady(db: Orm, id: string, { ownerId }: Scope): Promise<Database | undefined> {
+async function findReady(db: Orm, id: string, { ownerId, databaseIds }: Scope): Promise<Database | undefined> {
   const [row] = await db.read<DatabaseRow>(
     `select ${COLUMNS} from ${SOURCE}
-     where d.id = $1 and d.state = 'READY' and ($2::uuid is null or d.owner_id = $2)`,
-    [id, ownerId],
+     where d.id = $1 and d.state = 'READY' and ($2::uuid is null or d.owner_id = $2)
+       and ($3::uuid[] is null or d.id = any($3))`,
+    [id, ownerId, databaseIds],
   );
   return row && toDatabase(row);
 }

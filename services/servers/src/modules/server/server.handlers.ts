@@ -1,6 +1,6 @@
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { ownerScope, requirePrincipal } from '@morag/auth';
+import { ownerScope, requirePrincipal, requireUnlimited } from '@morag/auth';
 import type { Vault } from '@morag/crypto';
 import type { Egress } from '@morag/egress';
 import { type Server as ServerMessage, ServerSchema } from '@morag/gen/morag/servers/v1/server_pb.ts';
@@ -46,8 +46,9 @@ export function serverHandlers(deps: ServerHandlersDeps): Handlers {
   const { store, vendors } = deps;
   return {
     async createServer({ server }, context) {
-      const { userId } = requirePrincipal(context);
-      return toServerMessage(await createServer(deps, userId, fromServerMessage(required(server))));
+      const principal = requirePrincipal(context);
+      requireUnlimited(principal, 'servers:write');
+      return toServerMessage(await createServer(deps, principal.userId, fromServerMessage(required(server))));
     },
     async getServer({ serverId }, context) {
       return toServerMessage(await getServer(store, serverId, ownerScope(requirePrincipal(context))));

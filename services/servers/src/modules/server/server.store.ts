@@ -94,13 +94,16 @@ export function createServerStore(db: Database): ServerStore {
       if (!row) throw new Error('an insert returned no row');
       return row;
     },
-    find: (id, { ownerId }) =>
+    find: (id, { ownerId, serverIds }) =>
       run({
-        sql: 'select * from servers where id = $1 and ($2::uuid is null or owner_id = $2)',
-        params: [id, ownerId],
+        sql: `select * from servers
+              where id = $1 and ($2::uuid is null or owner_id = $2) and ($3::uuid[] is null or id = any($3))`,
+        params: [id, ownerId, serverIds],
       }),
-    async list(request, { ownerId }) {
-      const { rows, next } = await listPage<ServerRow>(db, LIST, request, ownerId ? [equals('owner_id', ownerId)] : []);
+    async list(request, { ownerId, serverIds }) {
+      const conditions = ownerId ? [equals('owner_id', ownerId)] : [];
+      if (serverIds) conditions.push((bind) => `id = any(${bind(serverIds)}::uuid[])`);
+      const { rows, next } = await listPage<ServerRow>(db, LIST, request, conditions);
       return { rows: rows.map(toServer), next };
     },
     update: (server, changes) => run(updateVersioned('servers', server, toColumns(changes))),

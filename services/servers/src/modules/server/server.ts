@@ -1,3 +1,4 @@
+import type { OwnerScope } from '@morag/auth';
 import type { JsonObject } from '../../json.ts';
 
 /** The vendors, as the contract names them. */
@@ -42,7 +43,5 @@ export interface Server extends ServerAddress {
   readonly updatedAt: Date;
 }
 
-/** Whose rows a caller sees: one owner's, or, without `ownerId`, everybody's. */
-export interface Scope {
-  readonly ownerId?: string;
-}
+/** Whose rows a caller sees, and which of them. */
+export type Scope = OwnerScope;
