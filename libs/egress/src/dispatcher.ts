@@ -91,6 +91,7 @@ function noticingSilence(handler: Dispatcher.DispatchHandler, onSilence: () => v
 
 function refusing(handler: Dispatcher.DispatchHandler, bytesMax: number): Dispatcher.DispatchHandler {
   const depth = createJsonDepth(ANSWER_DEPTH_MAX);
+  let refused: { ended: boolean } | undefined;
   return {
     onRequestStart: handler.onRequestStart?.bind(handler),
     onRequestUpgrade: handler.onRequestUpgrade?.bind(handler),
@@ -107,15 +108,33 @@ function refusing(handler: Dispatcher.DispatchHandler, bytesMax: number): Dispat
       }
     },
     onResponseData(controller, chunk) {
+      if (refused) return;
       if (depth.accepts(chunk)) handler.onResponseData?.(controller, chunk);
-      else controller.abort(new AnswerRefused('ANSWER_TOO_DEEP', 'The answer is nested without end.'));
+      else refused = refuseLater(controller, handler);
     },
-    onResponseEnd: handler.onResponseEnd?.bind(handler),
+    onResponseEnd(controller, trailers) {
+      if (refused) refused.ended = true;
+      else handler.onResponseEnd?.(controller, trailers);
+    },
     onResponseError: handler.onResponseError?.bind(handler),
     onResponseStarted: handler.onResponseStarted?.bind(handler),
     onBodySent: handler.onBodySent?.bind(handler),
     onRequestSent: handler.onRequestSent?.bind(handler),
   };
+}
+
+/** In a turn of its own: `fetch` never hears of what goes wrong in that of the headers, and waits for the rest for ever. */
+function refuseLater(
+  controller: Dispatcher.DispatchController,
+  handler: Dispatcher.DispatchHandler,
+): { ended: boolean } {
+  const state = { ended: false };
+  setImmediate(() => {
+    const error = new AnswerRefused('ANSWER_TOO_DEEP', 'The answer is nested without end.');
+    if (state.ended) handler.onResponseError?.(controller, error);
+    else controller.abort(error);
+  });
+  return state;
 }
 
 function bracketed(host: string): string {
