@@ -14,7 +14,7 @@ const LARGE = Number(process.env.MORAG_BENCH_CHUNKS ?? 100_000);
 const SEARCHES = 200;
 /** Characters of a generated document: about this many chunks of the usual size. */
 const CHUNKS_PER_DOCUMENT = 500;
-const CHARACTERS_PER_CHUNK = 1_200;
+const CHARACTERS_PER_CHUNK = 600;
 
 interface DatabaseBody {
   readonly id: string;

@@ -1,1 +1,1 @@
-export {};
+export { type AwsStandIn, startAwsStandIn } from './aws-stand-in.ts';
