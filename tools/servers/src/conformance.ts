@@ -41,7 +41,8 @@ async function main(args: readonly string[]): Promise<boolean> {
 async function runVendor(vendor: string, cases: readonly number[], verbose: boolean): Promise<VendorReport> {
   const leaks = watchLeaks();
   const harness = await VENDORS[vendor]?.harness();
-  if (!harness) throw new UsageError(USAGE);
+  if (!harness)
+    throw new LabError(`There is no server: MORAG_CONFORMANCE_${vendor.toUpperCase()}_URL has to name one.`);
   process.stderr.write(`${vendor}: ${harness.server}\n`);
   const results: CaseResult[] = [];
   running = harness;

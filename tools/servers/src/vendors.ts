@@ -5,8 +5,8 @@ import type { LabServer } from './lab-server.ts';
 export interface LabVendor {
   /** The real server, where it can be had from package registries. */
   readonly server?: () => Promise<LabServer>;
-  /** What the suite runs on: the server that the environment names, or one that is started here. */
-  readonly harness: () => Promise<Harness>;
+  /** What the suite runs on: the server that the environment names, or one that is started here; undefined without either. */
+  readonly harness: () => Promise<Harness | undefined>;
 }
 
 /** By the vendors' own names, in the order of the reports. */
