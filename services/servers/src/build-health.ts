@@ -7,11 +7,12 @@ import type { Vendors } from './modules/connector/vendors.ts';
 import { createDueQueue } from './modules/health/due-queue.ts';
 import { createHealthStore, type HealthStore } from './modules/health/health.store.ts';
 import { createHealthFleet } from './modules/health/health-fleet.ts';
-import { createHealthKeeper, type HealthKeeper } from './modules/health/health-keeper.ts';
+import { createHealthKeeper } from './modules/health/health-keeper.ts';
 import { createHealthMembers } from './modules/health/health-members.ts';
 import { createHealthMonitor, type HealthMonitor } from './modules/health/health-monitor.ts';
 import type { HealthSettings } from './modules/health/health-settings.ts';
 import { isUp } from './modules/health/health-status.ts';
+import { createHealthSync, type HealthSync } from './modules/health/health-sync.ts';
 import type { HealthBoard } from './modules/health/health-view.ts';
 import { createHealthWriter } from './modules/health/health-writer.ts';
 import { createProbeConnectors } from './modules/health/probe-connectors.ts';
@@ -22,10 +23,12 @@ import { openSecrets } from './modules/server/server-secrets.ts';
 /** Watches the servers. */
 export interface Health {
   readonly healthStore: HealthStore;
-  readonly healthKeeper: HealthKeeper;
+  readonly healthSync: HealthSync;
   readonly healthMonitor: HealthMonitor;
   /** A connection test has looked at a server. */
   readonly onTested: (serverId: string) => void;
+  /** Servers were changed or deleted. */
+  readonly refreshSoon: () => void;
   start(): void;
   stop(): Promise<void>;
 }
@@ -67,7 +70,9 @@ export function buildHealth(deps: HealthDeps): Health {
     settings: probes,
   });
   const members = createHealthMembers({ db, instance, now, leaseMs });
-  const healthKeeper = createHealthKeeper({ ...shared, store: healthStore, roster, members, monitor: healthMonitor });
+  const parts = { ...shared, store: healthStore, roster, members, monitor: healthMonitor };
+  const healthSync = createHealthSync(parts);
+  const keeper = createHealthKeeper({ ...parts, sync: healthSync });
   const bus = createWakeBus({ channel: 'morag_servers_health', db, connect, logger });
   const lookAt = (serverId: string): void => {
     healthMonitor.probeNow(serverId);
@@ -79,21 +84,26 @@ export function buildHealth(deps: HealthDeps): Health {
     if (!isUp(board.statusOf(serverId))) healthMonitor.probeNow(serverId);
   });
 
+  const refreshSoon = (): void => {
+    void healthSync.refresh().catch((error: unknown) => logger.debug({ err: error }, 'the servers were not read'));
+  };
+
   return {
     healthStore,
-    healthKeeper,
+    healthSync,
     healthMonitor,
     onTested(serverId) {
-      healthKeeper.refreshSoon();
+      refreshSoon();
       lookAt(serverId);
     },
+    refreshSoon,
     start() {
       writer.start();
-      healthKeeper.start();
+      keeper.start();
       bus.start((serverId) => healthMonitor.probeNow(serverId));
     },
     async stop() {
-      await healthKeeper.stop();
+      await keeper.stop();
       await bus.stop();
       await healthMonitor.stop();
       await connectors.stop();

@@ -78,7 +78,7 @@ export function buildServices({
   const housekeeping = createHousekeeping({ removers: [remover, placementRemover], logger });
   const dropConnector = ({ id }: { readonly id: string }): void => {
     pool.drop(id);
-    health.healthKeeper.refreshSoon();
+    health.refreshSoon();
   };
 
   return {

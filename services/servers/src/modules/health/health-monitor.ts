@@ -10,17 +10,8 @@ import type { HealthWriter } from './health-writer.ts';
 import { type HealthRules, isDownFor, isFlapping, type Judgement, UNSEEN } from './judge.ts';
 import { type Probed, probe, type ServerDetails } from './probe.ts';
 import type { ProbeConnectors } from './probe-connectors.ts';
+import { type ProbeSettings, probePauseMs } from './probe-pause.ts';
 import type { RosterEntry } from './roster.store.ts';
-
-/** How often servers are looked at. */
-export interface ProbeSettings {
-  readonly intervalMs: number;
-  /** Between looks at a server that has just failed; doubles from the failure on that decides, up to the interval. */
-  readonly suspectMs: number;
-  /** How long what a server tells about itself holds. */
-  readonly detailsMs: number;
-  readonly atOnceMax: number;
-}
 
 /** Probes and judges the servers that are this process's. */
 export interface HealthMonitor {
@@ -229,24 +220,14 @@ class Monitor implements HealthMonitor {
 
   /** Nothing is under way for it any more; it is looked at again when it is time. */
   #rest(id: string): void {
-    const { queue, now } = this.#deps;
+    const { fleet, rules, settings, random, queue, now } = this.#deps;
     const watched = this.#watched.get(id);
     if (!watched) return;
-    const waitMs = watched.isAskedAgain ? 0 : this.#pauseMs(id, watched);
+    const waitMs = watched.isAskedAgain ? 0 : probePauseMs(fleet.judgement(id), rules, settings, random);
     watched.isUnderWay = false;
     watched.isAskedAgain = false;
     // One that another process judges was looked at as a witness only.
     if (watched.isMine) queue.schedule(id, now() + waitMs);
-  }
-
-  #pauseMs(id: string, { isMine }: Watched): number {
-    const { fleet, rules, settings, random } = this.#deps;
-    const { intervalMs, suspectMs } = settings;
-    const { status, failures, successes } = fleet.judgement(id);
-    const isUndecided = isMine && (failures > 0 || (status === 'UNHEALTHY' && successes > 0));
-    if (!isUndecided) return intervalMs * (0.9 + 0.2 * random());
-    const doublings = Math.max(0, failures - rules.failuresToDown);
-    return Math.min(intervalMs, suspectMs * 2 ** Math.min(doublings, 20)) * (0.9 + 0.2 * random());
   }
 
   #judge(id: string, watched: Watched, { observation, details }: Probed): void {

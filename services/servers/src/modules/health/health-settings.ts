@@ -1,5 +1,5 @@
-import type { ProbeSettings } from './health-monitor.ts';
 import type { HealthRules } from './judge.ts';
+import type { ProbeSettings } from './probe-pause.ts';
 
 /** How servers are watched and by what they are judged. */
 export interface HealthSettings {

@@ -65,7 +65,7 @@ export function createProbeConnectors({ roster, open, logger }: ProbeConnectorsD
     drop,
     async stop() {
       isStopped = true;
-      for (const serverId of [...opened.keys()]) drop(serverId);
+      for (const serverId of opened.keys()) drop(serverId);
       await Promise.all(closing);
     },
   };

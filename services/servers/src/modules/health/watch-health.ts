@@ -3,12 +3,12 @@ import { createBell } from '../log/bell.ts';
 import type { Scope } from '../server/server.ts';
 import type { HealthStore } from './health.store.ts';
 import type { ServerHealth } from './health.ts';
-import type { HealthKeeper } from './health-keeper.ts';
+import type { HealthSync } from './health-sync.ts';
 
 /** See watchHealth. */
 export interface WatchHealthDeps {
   readonly healthStore: Pick<HealthStore, 'list'>;
-  readonly healthKeeper: Pick<HealthKeeper, 'onStored'>;
+  readonly healthSync: Pick<HealthSync, 'onStored'>;
 }
 
 const LONG_MS = 60_000;
@@ -18,14 +18,14 @@ const LONG_MS = 60_000;
  * each time: one that is registered later is among them, one that is no longer theirs is not.
  */
 export async function* watchHealth(
-  { healthStore, healthKeeper }: WatchHealthDeps,
+  { healthStore, healthSync }: WatchHealthDeps,
   { scope, serverIds }: { readonly scope: Scope; readonly serverIds: readonly string[] },
   signal: AbortSignal,
 ): AsyncGenerator<ServerHealth> {
   const wanted = serverIds.length > 0 ? new Set(serverIds) : undefined;
   const changed = new Set<string>();
   const bell = createBell();
-  const stop = healthKeeper.onStored((ids) => {
+  const stop = healthSync.onStored((ids) => {
     for (const id of ids) if (wanted?.has(id) ?? true) changed.add(id);
     if (changed.size > 0) bell.ring();
   });
