@@ -8,6 +8,8 @@ import { createFillers, type Fillers } from './modules/placement/fillers.ts';
 import type { PlacementStore } from './modules/placement/placement.store.ts';
 import { createPlacementRemover, type PlacementRemover } from './modules/placement/remove-placement.ts';
 import { createReplicaStore, type ReplicaStore } from './modules/placement/replica.store.ts';
+import { createSwitchStore } from './modules/placement/switch.store.ts';
+import { createSwitchPrimary, type SwitchPrimary } from './modules/placement/switch-primary.ts';
 import type { DataPlaneSettings } from './settings.ts';
 
 /** What makes, fills and removes the copies of databases. */
@@ -15,6 +17,7 @@ export interface Copies {
   readonly replicas: ReplicaStore;
   readonly fillers: Fillers;
   readonly placementRemover: PlacementRemover;
+  readonly switchPrimary: SwitchPrimary;
   /** A replica was added. */
   readonly onPlaced: (databaseId: string) => void;
 }
@@ -32,12 +35,13 @@ export interface CopiesDeps {
 /** Builds it. */
 export function buildCopies({ db, instance, placements, plane, logger, settings }: CopiesDeps): Copies {
   const { pool, appliers, directory } = plane;
+  const now = (): number => performance.now();
   const replicas = createReplicaStore(db);
   const fillers = createFillers({
     copies: createCopyStore(db, instance),
     leases: createLeaseStore(db, instance),
     pool,
-    now: () => performance.now(),
+    now,
     random: Math.random,
     logger,
     settings: { ...settings.fill, leaseTtlMs: settings.applier.leaseTtlMs },
@@ -51,6 +55,7 @@ export function buildCopies({ db, instance, placements, plane, logger, settings 
     replicas,
     fillers,
     placementRemover: createPlacementRemover({ instance, pool, appliers, fillers, placements, replicas, logger }),
+    switchPrimary: createSwitchPrimary({ switches: createSwitchStore(db), appliers, directory, now, logger }),
     onPlaced: (databaseId) => {
       directory.forget(databaseId);
       fillers.wake();

@@ -156,6 +156,7 @@ function buildLog({ db, instance, connect, logger, settings }: DataPlaneDeps, gr
   });
   const confirmation = createWriteConfirmation({
     board,
+    find: (databaseId) => directory.find(databaseId),
     nudge: ({ placements }) => {
       for (const placement of placements.filter(follows)) appliers.ensure(placement);
     },

@@ -182,7 +182,10 @@ describe('a placement that cannot be', () => {
       spec: { name: 'used', dimension: 3, metric: 'cosine' },
       records: new Map([['x', { id: 'x' }]]),
     });
-    there.memory.collections.set('wide', { spec: { name: 'wide', dimension: 4, metric: 'cosine' }, records: new Map() });
+    there.memory.collections.set('wide', {
+      spec: { name: 'wide', dimension: 4, metric: 'cosine' },
+      records: new Map(),
+    });
     const reasonOf = async (id: string, name = '') => (await refusal(place(databaseId, id, name))).reason;
     expect(await reasonOf(serverId, collection)).toBe('PLACEMENT_CONFLICT');
     expect(await reasonOf(foreign.serverId)).toBe('SERVER_NOT_FOUND');
@@ -210,7 +213,8 @@ describe('a placement that cannot be', () => {
       refusal(place(databaseId, serverId, 'one')),
       refusal(place(databaseId, serverId, 'one')),
     ]);
-    expect(both.map(({ reason }) => reason).toSorted()).toEqual(['COLLECTION_IN_USE', undefined]);
+    expect(both.filter(({ reason }) => reason === undefined)).toHaveLength(1);
+    expect(both.filter(({ reason }) => reason === 'COLLECTION_IN_USE')).toHaveLength(1);
   });
 });
 
@@ -218,7 +222,9 @@ describe('a copy that is cut off', () => {
   it('is taken over where it was, and what was deleted meanwhile stays deleted', async () => {
     // Sweeps so seldom that only the instance that is asked fills a placement.
     const keeper = { ...FAST.keeper, sweepMs: 600_000 };
-    const first = await startServers({ settings: { ...FAST, keeper, fill: { recordsPerSecondMax: 5_000, pageBytesMax: 1 } } });
+    const first = await startServers({
+      settings: { ...FAST, keeper, fill: { recordsPerSecondMax: 5_000, pageBytesMax: 1 } },
+    });
     const second = await first.another();
     const bob = await first.newUser();
     const { databaseId, memory, collection } = await newDatabase(first, bob);

@@ -4,7 +4,12 @@ import { newId } from '@morag/orm';
 import type { Call } from '../../call.ts';
 import { fromConnectorError } from '../connector/connector-errors.ts';
 import type { ConnectorPool } from '../connector/connector-pool.ts';
-import { checkCollectionFits, collectionNameFor, invalidCollection, serverInactive } from '../placement/collection-fit.ts';
+import {
+  checkCollectionFits,
+  collectionNameFor,
+  invalidCollection,
+  serverInactive,
+} from '../placement/collection-fit.ts';
 import { getServer } from '../server/get-server.ts';
 import type { ServerStore } from '../server/server.store.ts';
 import type { DatabaseStore } from './database.store.ts';

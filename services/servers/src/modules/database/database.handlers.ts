@@ -26,12 +26,7 @@ export interface DatabaseHandlersDeps
 
 type Handlers = Pick<
   ServiceImpl<typeof DatabaseService>,
-  | 'createDatabase'
-  | 'getDatabase'
-  | 'listDatabases'
-  | 'updateDatabase'
-  | 'deleteDatabase'
-  | 'setDocumentCount'
+  'createDatabase' | 'getDatabase' | 'listDatabases' | 'updateDatabase' | 'deleteDatabase' | 'setDocumentCount'
 >;
 
 /** Handlers of DatabaseService for the databases themselves. */

@@ -187,7 +187,8 @@ class LogApplier implements Applier {
     const { log, board, leases, logger } = this.#deps;
     const { id, databaseId } = this.#placement;
     if (board.head(databaseId) <= work.applied || !(await log.isTrimmedPast(databaseId, work.applied))) return;
-    if (!(await leases.rebuild(work.lease))) throw new Error('The log no longer holds what the placement has yet to apply.');
+    if (!(await leases.rebuild(work.lease)))
+      throw new Error('The log no longer holds what the placement has yet to apply.');
     logger.warn({ placementId: id, applied: work.applied }, 'the log was trimmed past a placement: it is filled anew');
     throw new LeaseLost('The placement is filled anew.');
   }

@@ -57,7 +57,8 @@ export function createLogKeeper(deps: LogKeeperDeps): LogKeeper {
   };
   const trim = async (): Promise<void> => {
     const late = await log.releaseLate(settings.holdMs);
-    if (late.length > 0) deps.logger.warn({ placementIds: late }, 'replicas were away for too long: they are filled anew');
+    if (late.length > 0)
+      deps.logger.warn({ placementIds: late }, 'replicas were away for too long: they are filled anew');
     const limits = { retentionMs: settings.retentionMs, rowsMax: TRIM_ROWS_MAX };
     while (!stopping.signal.aborted && (await log.trim(limits)) > 0);
   };

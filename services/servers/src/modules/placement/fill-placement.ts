@@ -58,7 +58,9 @@ export async function fillPlacement(deps: FillDeps, placementId: string, stoppin
     return await untilFilled({ deps, lease, keeper, signal }, stopping);
   } finally {
     keeper.stop();
-    await leases.release(lease).catch((error: unknown) => deps.logger.debug({ err: error }, 'a lease was not given back'));
+    await leases
+      .release(lease)
+      .catch((error: unknown) => deps.logger.debug({ err: error }, 'a lease was not given back'));
   }
 }
 
@@ -147,7 +149,11 @@ async function copy(filling: Filling, task: CopyTask, source: CopyEnd): Promise<
 }
 
 /** Writes records as the applier does: what the server refuses is quarantined, and the rest flows. */
-async function write({ deps, lease, keeper, signal }: Filling, target: CopyEnd, found: readonly StoredRecord[]): Promise<void> {
+async function write(
+  { deps, lease, keeper, signal }: Filling,
+  target: CopyEnd,
+  found: readonly StoredRecord[],
+): Promise<void> {
   const upserts = found.map(toLogged);
   if (upserts.length === 0) return;
   const callOptions = (): CallOptions => ({ ...keeper.callOptions(), signal });
@@ -195,7 +201,8 @@ class CollectionNotEmpty extends Error {
 
 /** What the owner of the database may read about a failure. */
 function publicText(error: unknown): string {
-  if (error instanceof SourceFailed) return isConnectorError(error.cause) ? `Source: ${error.cause.message}` : error.message;
+  if (error instanceof SourceFailed)
+    return isConnectorError(error.cause) ? `Source: ${error.cause.message}` : error.message;
   if (isConnectorError(error) || error instanceof NoSource || error instanceof CollectionNotEmpty) return error.message;
   return 'The placement cannot be filled now; the cause is in the service log.';
 }

@@ -1,9 +1,10 @@
 import { DomainError } from '@morag/errors';
 import type { Call } from '../../call.ts';
 import type { WritePolicy } from '../database/database.ts';
-import type { DatabaseView } from '../database/database-view.ts';
+import type { DatabaseView, PlacementView } from '../database/database-view.ts';
 import type { PlacedRefusal } from '../log/lease.store.ts';
 import type { SequenceBoard } from '../log/sequence-board.ts';
+import { MEMBER_STATES } from '../placement/placement.ts';
 
 /** Waits until a write may be answered. */
 export interface WriteConfirmation {
@@ -19,6 +20,8 @@ export interface WriteConfirmation {
 /** See createWriteConfirmation. */
 export interface WriteConfirmationDeps {
   readonly board: SequenceBoard;
+  /** The database as it is now, or was a moment ago. */
+  readonly find: (databaseId: string) => Promise<DatabaseView | undefined>;
   /** The placement has something to apply; makes sure that somebody does. */
   readonly nudge: (view: DatabaseView) => void;
   /** No caller waits longer than this, whatever deadline came with the call. */
@@ -26,12 +29,15 @@ export interface WriteConfirmationDeps {
 }
 
 const WAIT_MS_MAX = 10_000;
+/** So often a wait asks anew whose confirmation counts. */
+const VIEW_MS = 500;
 /** So many refused mutations are remembered, for their writers to be told. */
 const REFUSALS_MAX = 1_000;
 
 /** Creates it. */
 export function createWriteConfirmation({
   board,
+  find,
   nudge,
   waitMsMax = WAIT_MS_MAX,
 }: WriteConfirmationDeps): WriteConfirmation {
@@ -43,21 +49,21 @@ export function createWriteConfirmation({
   };
 
   return {
-    async wait(view, policy, sequence, call, token) {
+    async wait(given, policy, sequence, call, token) {
       if (policy === 'LOGGED' || sequence === 0) return;
-      const { ids, needed } = confirmersOf(view, policy);
-      const waiting = ids.filter((id) => board.applied(id) < sequence);
-      const missing = needed - (ids.length - waiting.length);
-      if (missing > 0) {
+      const endsAtMs = performance.now() + Math.min(waitMsMax, call.options().timeoutMs ?? waitMsMax);
+      for (let view = given; ; view = (await find(view.id)) ?? view) {
+        const { ids, needed } = confirmersOf(view, policy);
+        const waiting = ids.filter((id) => board.applied(id) < sequence);
+        const missing = needed - (ids.length - waiting.length);
+        if (missing <= 0) return throwRefusal(view.primary.id, sequence);
+        const leftMs = endsAtMs - performance.now();
+        if (leftMs <= 0) throw notConfirmed(view, waiting, token);
         nudge(view);
-        await waitForSome(board, { placementIds: waiting, needed: missing, sequence, waitMsMax }, call).catch(
-          (error: unknown) => {
-            call.signal.throwIfAborted();
-            throw notConfirmed(token, error);
-          },
-        );
+        // The primary may change, and a placement come or go, while somebody waits for it.
+        const waitMs = Math.min(leftMs, VIEW_MS);
+        await waitForSome(board, { placementIds: waiting, needed: missing, sequence, waitMs }, call);
       }
-      throwRefusal(view.primary.id, sequence);
     },
     noteRefused(placementId, placed) {
       for (const refusal of placed) {
@@ -72,20 +78,18 @@ export function createWriteConfirmation({
   };
 }
 
-/** Whose confirmation counts, and how many of them are needed. */
+/**
+ * Whose confirmation counts, and how many of them are needed. A placement that is not a full copy yet, or is on its way
+ * out, counts for nothing: adding one makes no write wait. One whose server is away counts, so that ALL means all.
+ */
 export function confirmersOf(
   { primary, placements }: DatabaseView,
   policy: Exclude<WritePolicy, 'LOGGED'>,
 ): { readonly ids: readonly string[]; readonly needed: number } {
-  const ids = placements.map(({ id }) => id);
-  switch (policy) {
-    case 'PRIMARY':
-      return { ids: [primary.id], needed: 1 };
-    case 'QUORUM':
-      return { ids, needed: Math.floor(ids.length / 2) + 1 };
-    case 'ALL':
-      return { ids, needed: ids.length };
-  }
+  if (policy === 'PRIMARY') return { ids: [primary.id], needed: 1 };
+  const isMember = ({ id, state }: PlacementView): boolean => id === primary.id || MEMBER_STATES.includes(state);
+  const ids = placements.filter(isMember).map(({ id }) => id);
+  return { ids, needed: policy === 'ALL' ? ids.length : Math.floor(ids.length / 2) + 1 };
 }
 
 /** A wait for some placements, out of those that have not applied a sequence yet. */
@@ -93,17 +97,17 @@ interface Wait {
   readonly placementIds: readonly string[];
   readonly needed: number;
   readonly sequence: number;
-  readonly waitMsMax: number;
+  readonly waitMs: number;
 }
 
 /** Given as a reason, since the default one costs a stack trace for each write. */
 const OVER = new Error('the wait is over');
 
+/** Returns when enough have confirmed, and when the time is up; throws only when the caller is gone. */
 async function waitForSome(board: SequenceBoard, wait: Wait, call: Call): Promise<void> {
-  const { placementIds, needed, sequence, waitMsMax } = wait;
+  const { placementIds, needed, sequence, waitMs } = wait;
   const done = new AbortController();
-  const waitMs = Math.min(waitMsMax, call.options().timeoutMs ?? waitMsMax);
-  const timer = setTimeout(() => done.abort(new Error('the time is up')), waitMs);
+  const timer = setTimeout(() => done.abort(OVER), waitMs);
   const signal = AbortSignal.any([call.signal, done.signal]);
   try {
     let confirmed = 0;
@@ -112,17 +116,25 @@ async function waitForSome(board: SequenceBoard, wait: Wait, call: Call): Promis
         board.waitApplied(id, sequence, signal).then(() => ++confirmed === needed && resolve(), reject);
       }
     });
+  } catch {
+    call.signal.throwIfAborted();
   } finally {
     clearTimeout(timer);
     done.abort(OVER);
   }
 }
 
-function notConfirmed(token: string | undefined, cause: unknown): DomainError {
+function notConfirmed(
+  { placements }: DatabaseView,
+  waiting: readonly string[],
+  token: string | undefined,
+): DomainError {
+  const away = placements.filter(({ id, state }) => waiting.includes(id) && state === 'OFFLINE');
+  const why = away.length > 0 ? ` The servers of ${away.length} of its placements do not answer.` : '';
   return new DomainError(
     'WRITE_NOT_CONFIRMED',
-    'The write is in the log and will be applied, but its database server has not confirmed it in time. Repeating it is safe.',
-    { metadata: token ? { token } : {}, cause },
+    `The write is in the log and will be applied, but was not confirmed in time as its write policy asks.${why} Repeating it is safe.`,
+    { metadata: { ...(token && { token }), placements: waiting.join(',') } },
   );
 }
 
