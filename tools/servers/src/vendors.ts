@@ -11,6 +11,12 @@ export interface LabVendor {
 
 /** By the vendors' own names, in the order of the reports. */
 export const VENDORS: Readonly<Record<string, LabVendor>> = {
+  pinecone: {
+    async harness() {
+      const { externalPinecone, standInPinecone } = await import('./pinecone.harness.ts');
+      return externalPinecone() ?? standInPinecone();
+    },
+  },
   chroma: {
     server: async () => (await import('./chroma.server.ts')).chromaServer,
     async harness() {

@@ -39,7 +39,11 @@ describe('describeTypes', () => {
   it('lists all six, and says which are not part of this build', async () => {
     const types = await describeTypes();
     expect(types.map(({ type }) => type)).toEqual([...SERVER_TYPES]);
-    expect(types.filter(({ available }) => available).map(({ type }) => type)).toEqual(['CHROMA', 'PGVECTOR']);
+    expect(types.filter(({ available }) => available).map(({ type }) => type)).toEqual([
+      'PINECONE',
+      'CHROMA',
+      'PGVECTOR',
+    ]);
     expect(types.find(({ type }) => type === 'NEO4J')?.displayName).toContain('not part of this build');
   });
 

@@ -1,0 +1,6 @@
+export { type PineconeFault } from './pinecone/faults.ts';
+export {
+  type PineconeStandIn,
+  type PineconeStandInOptions,
+  startPineconeStandIn,
+} from './pinecone/pinecone.stand-in.ts';
