@@ -11,6 +11,12 @@ export interface LabVendor {
 
 /** By the vendors' own names, in the order of the reports. */
 export const VENDORS: Readonly<Record<string, LabVendor>> = {
+  qdrant: {
+    async harness() {
+      const { externalQdrant, standInQdrant } = await import('./qdrant.harness.ts');
+      return externalQdrant() ?? standInQdrant();
+    },
+  },
   pinecone: {
     async harness() {
       const { externalPinecone, standInPinecone } = await import('./pinecone.harness.ts');

@@ -31,7 +31,7 @@ describe('validateConfig', () => {
     const server = { type: 'CHROMA', host: 'localhost', port: 1, tls: 'DISABLED', config: { x: 1 } } as const;
     const egress = createEgress({ allow: [], embedded: true });
     await expect(createConnector(server, { egress })).rejects.toMatchObject({ category: 'invalid_argument' });
-    await expect(createConnector({ ...server, type: 'QDRANT' }, { egress })).rejects.toThrow(TypeNotAvailable);
+    await expect(createConnector({ ...server, type: 'NEO4J' }, { egress })).rejects.toThrow(TypeNotAvailable);
   });
 });
 
@@ -40,7 +40,7 @@ describe('describeTypes', () => {
     const types = await describeTypes();
     expect(types.map(({ type }) => type)).toEqual([...SERVER_TYPES]);
     expect(types.filter(({ available }) => available).map(({ type }) => type)).toEqual([
-      'PINECONE',
+      'QDRANT',
       'CHROMA',
       'PGVECTOR',
     ]);
