@@ -41,6 +41,7 @@ describe('describeTypes', () => {
     expect(types.map(({ type }) => type)).toEqual([...SERVER_TYPES]);
     expect(types.filter(({ available }) => available).map(({ type }) => type)).toEqual([
       'QDRANT',
+      'PINECONE',
       'CHROMA',
       'PGVECTOR',
     ]);

@@ -17,8 +17,8 @@ export class TypeNotAvailable extends Error {
 
 /** Loaded when first used: an SDK costs memory and start-up time, and most installations need one or two. */
 const LOADERS: Readonly<Partial<Record<ServerType, () => Promise<VendorModule<CommonOptions>>>>> = {
-  PINECONE: async () => (await import('@morag/connectors-pinecone')).pinecone,
   QDRANT: async () => (await import('@morag/connectors-qdrant')).qdrant,
+  PINECONE: async () => (await import('@morag/connectors-pinecone')).pinecone,
   CHROMA: async () => (await import('@morag/connectors-chroma')).chroma,
   PGVECTOR: async () => (await import('@morag/connectors-pgvector')).pgvector,
 };
