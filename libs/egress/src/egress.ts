@@ -23,6 +23,8 @@ export interface TlsOptions {
   readonly servername?: string;
   /** False accepts any certificate. */
   readonly rejectUnauthorized?: boolean;
+  /** Protocols to offer (ALPN), for servers that insist: `h2` for gRPC. */
+  readonly alpn?: readonly string[];
 }
 
 export interface ConnectOptions {
@@ -130,7 +132,7 @@ function open(host: string, { address, family, port, tls }: Opening, signal?: Ab
     const target = { host: address, family, port };
     // An address as the host needs no server name; a certificate for an address is checked against the host itself.
     const servername = tls?.servername ?? (typeof parseHost(host) === 'string' ? host : '');
-    const socket = tls ? connectTls({ ...tls, ...target, servername }) : connectTcp(target);
+    const socket = tls ? connectTls({ ...tls, ...target, servername, ALPNProtocols: tls.alpn }) : connectTcp(target);
     const onAbort = () => socket.destroy(signal?.reason);
     const onError = (error: Error) => {
       signal?.removeEventListener('abort', onAbort);
