@@ -100,24 +100,31 @@ export async function proxyTo(target: { host: string; port: number }): Promise<F
 /** Passes pieces of an answer on, as the fault of the moment lets them. */
 function answering(client: Socket): (chunk: Buffer, fault: Fault) => void {
   let answered = 0;
+  /** When the last piece that is held back goes out; none overtakes it, as none does on a real connection. */
+  let heldUntil = 0;
   const timers = new Set<NodeJS.Timeout>();
   client.once('close', () => {
     for (const timer of timers) clearTimeout(timer);
   });
-  const later = (ms: number, piece: Buffer) => timers.add(setTimeout(() => client.writable && client.write(piece), ms));
+  const at = (due: number, piece: Buffer) => {
+    heldUntil = due;
+    timers.add(setTimeout(() => client.writable && client.write(piece), due - performance.now()));
+  };
   return (chunk, fault) => {
     answered += chunk.length;
     switch (fault.kind) {
       case 'none':
       case 'halfOpen':
-        client.write(chunk);
+        if (heldUntil > performance.now()) at(heldUntil, chunk);
+        else client.write(chunk);
         break;
       case 'slow':
-        later(fault.delayMs, chunk);
+        at(Math.max(heldUntil, performance.now() + fault.delayMs), chunk);
         break;
       case 'drip':
-        for (const [index, byte] of chunk.subarray(0, DRIPS_MAX).entries())
-          later(fault.everyMs * (index + 1), Buffer.of(byte));
+        for (const byte of chunk.subarray(0, DRIPS_MAX)) {
+          at(Math.max(heldUntil, performance.now()) + fault.everyMs, Buffer.of(byte));
+        }
         break;
       case 'reset':
         if (answered > fault.afterBytes) client.resetAndDestroy();
