@@ -5,7 +5,7 @@ import type { PineconeOptions } from './pinecone.options.ts';
 export interface IndexHost {
   readonly host: string;
   readonly port: number;
-  /** As the control plane wrote it, without the scheme: what goes into the Host header. */
+  /** What goes into the Host header. */
   readonly authority: string;
 }
 
@@ -32,7 +32,7 @@ export function indexHost(
   const name = bare(url.hostname);
   const allowed = name === bare(host.toLowerCase()) || indexDomains.some((domain) => name.endsWith(`.${domain}`));
   if (!allowed) throw denied(origin, described, 'it lies outside of indexDomains');
-  return { host: name, port: url.port === '' ? (secure ? 443 : 80) : Number(url.port), authority };
+  return { host: name, port: url.port === '' ? (secure ? 443 : 80) : Number(url.port), authority: url.host };
 }
 
 function bare(host: string): string {

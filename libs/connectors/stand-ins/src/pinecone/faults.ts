@@ -9,8 +9,8 @@ export type PineconeFault =
   | { readonly kind: 'status'; readonly status: number; readonly retryAfterSeconds?: number; readonly only?: RegExp }
   /** Answers late. */
   | { readonly kind: 'slow'; readonly delayMs: number }
-  /** Breaks off in the middle of an answer's body. */
-  | { readonly kind: 'truncated' }
+  /** Breaks off in the middle of an answer's body: of the next one alone, or of all. */
+  | { readonly kind: 'truncated'; readonly once?: boolean }
   /** Gives vectors of one dimension less than the index has. */
   | { readonly kind: 'wrongDimension' };
 

@@ -30,7 +30,10 @@ export async function startPineconeStandIn(options: PineconeStandInOptions): Pro
   let lags: Lags = { createMs: 0, deleteMs: 0, writeMs: 0, ...options.lags };
   let fault: PineconeFault = { kind: 'none' };
   const handle = (request: IncomingMessage, response: ServerResponse) => {
-    if (fault.kind === 'truncated') breakOff(response);
+    if (fault.kind === 'truncated') {
+      breakOff(response);
+      if (fault.once) fault = { kind: 'none' };
+    }
     service.routing(request, response);
   };
   const hosts = new IndexHosts(handle);

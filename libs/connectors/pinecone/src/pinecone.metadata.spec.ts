@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { isHashed, nativeId } from './pinecone.ids.ts';
+import { documentOf, fromNative, isZero, originalId, toNative } from './pinecone.metadata.ts';
+
+describe('metadata', () => {
+  it('stores what the server holds as it is, and nothing beside it', () => {
+    const metadata = { text: 'x', number: 1.5, no: false, tags: ['a', 'b'] };
+    expect(toNative({ ...metadata, gone: null }, {})).toEqual(metadata);
+    expect(toNative(undefined, {})).toEqual({});
+  });
+
+  it('keeps the rest as JSON, with a mark for each key and for each member of a list', () => {
+    const metadata = { mixed: [1, 'x', null], none: [], nested: { deep: [null] }, plain: 'p' };
+    const native = toNative(metadata, {});
+    expect(native).toEqual({
+      plain: 'p',
+      _vk_json: JSON.stringify({ mixed: metadata.mixed, none: [], nested: metadata.nested }),
+      _vk_marks: ['["mixed"]', '["mixed",1]', '["mixed","x"]', '["none"]', '["nested"]'],
+    });
+    expect(fromNative(native)).toEqual(metadata);
+  });
+
+  it('holds document, id and the mark of a zero vector apart', () => {
+    const native = toNative({ a: 1 }, { document: 'text', id: 'é', zero: true });
+    expect([documentOf(native), originalId(native), isZero(native)]).toEqual(['text', 'é', true]);
+    expect(fromNative(native)).toEqual({ a: 1 });
+  });
+
+  it('reads what another program wrote', () => {
+    expect(fromNative({ a: 1, _vk_json: 'not json', list: ['x'] })).toEqual({ a: 1, list: ['x'] });
+    expect([fromNative(undefined), documentOf(undefined), isZero(undefined)]).toEqual([{}, undefined, false]);
+  });
+});
+
+describe('nativeId', () => {
+  it.each(['plain', ' 42 ', 'a/b?c#d', 'x'.repeat(512)])('keeps %j', (id) => {
+    expect(nativeId(id)).toBe(id);
+  });
+
+  it.each(['é', '日本 😀', 'line\nbreak', '_vk_mine'])('hashes %j', (id) => {
+    expect(nativeId(id)).toMatch(/^_vk_[\w-]{43}$/);
+    expect(isHashed(nativeId(id))).toBe(true);
+  });
+});
