@@ -1,4 +1,4 @@
-import { deriveKey, type MasterKey } from '@morag/crypto';
+import { deriveKey, type SecretKey } from '@morag/crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import { isPermission, type Permission } from './permissions.ts';
 
@@ -12,8 +12,8 @@ const ALGORITHM = 'HS256';
 const TTL_SECONDS_MAX = 300;
 
 /** The secret that the services of one installation share, and nobody else has. */
-export function serviceTokenSecret(masterKey: MasterKey): Buffer {
-  return deriveKey(masterKey, 'service-tokens');
+export function serviceTokenSecret(rootKey: SecretKey): Buffer {
+  return deriveKey(rootKey, 'service-tokens');
 }
 
 /** What a service token is for. */

@@ -1,2 +1,4 @@
-export { deriveKey, generateMasterKey, loadMasterKey, type MasterKey, MasterKeyError } from './master-key.ts';
-export { type Binding, createVault, type Vault, VaultError, type VaultOptions } from './vault.ts';
+export { deriveKey, generateMasterKey, MasterKeyError, parseKey, type SecretKey } from './key-text.ts';
+export { fixedKeys, KEY_WATCH_MS, type KeySource, type Keys, loadRootKey, openKeys } from './keys.ts';
+export { formatMasterKeys, type KeyReader, type MasterKey, type MasterKeys, parseMasterKeys } from './master-keys.ts';
+export { type Binding, createVault, type Vault, VaultError } from './vault.ts';

@@ -1,13 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { generateMasterKey, loadMasterKey } from './master-key.ts';
+import { generateMasterKey, parseKey, type SecretKey } from './key-text.ts';
 import { type Binding, createVault, VaultError } from './vault.ts';
 
 const binding: Binding = { service: 'servers', table: 'servers', rowId: 'r1', ownerId: 'o1', column: 'password' };
-const newKey = () => loadMasterKey({ key: generateMasterKey() });
+const newKey = () => parseKey(generateMasterKey());
+/** Keys by version, of which the highest seals. */
+const keysOf = (byVersion: Record<number, SecretKey>) => ({
+  byVersion: (version: number) => byVersion[version],
+  newest: () => Math.max(...Object.keys(byVersion).map(Number)),
+});
 
 describe('a vault', () => {
-  const masterKey = newKey();
-  const vault = createVault({ masterKey, keyVersion: 1 });
+  const vault = createVault(keysOf({ 1: newKey() }));
 
   it.each(['', 'hunter2', 'Pässwörd 🔑', 'x'.repeat(10_000)])('opens what it sealed', (plaintext) => {
     const sealed = vault.seal(plaintext, binding);
@@ -57,26 +61,26 @@ describe('a vault', () => {
   );
 
   it('opens nothing of another installation', () => {
-    const other = createVault({ masterKey: newKey(), keyVersion: 1 });
+    const other = createVault(keysOf({ 1: newKey() }));
     expect(() => other.open(vault.seal('secret', binding), binding)).toThrow(VaultError);
   });
 });
 
 describe('changing the master key', () => {
   const [first, second] = [newKey(), newKey()];
-  const sealed = createVault({ masterKey: first, keyVersion: 1 }).seal('secret', binding);
-  const rotating = createVault({ masterKey: second, keyVersion: 2, retiredKeys: new Map([[1, first]]) });
+  const sealed = createVault(keysOf({ 1: first })).seal('secret', binding);
+  const rotating = createVault(keysOf({ 1: first, 2: second }));
 
   it('re-wraps the data key and leaves the ciphertext', () => {
     const rewrapped = rotating.rewrap(sealed, binding);
     expect(rewrapped.split('.').slice(3)).toEqual(sealed.split('.').slice(3));
-    expect(createVault({ masterKey: second, keyVersion: 2 }).open(rewrapped, binding)).toBe('secret');
+    expect(createVault(keysOf({ 2: second })).open(rewrapped, binding)).toBe('secret');
     expect(rotating.rewrap(rewrapped, binding)).toBe(rewrapped);
   });
 
   it('opens values of a retired key until it is removed', () => {
     expect(rotating.open(sealed, binding)).toBe('secret');
-    const without = createVault({ masterKey: second, keyVersion: 2 });
+    const without = createVault(keysOf({ 2: second }));
     expect(() => without.open(sealed, binding)).toThrow('there is no master key of version 1');
   });
 

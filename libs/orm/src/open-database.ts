@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deriveKey, type MasterKey } from '@morag/crypto';
+import { deriveKey, type SecretKey } from '@morag/crypto';
 import { reasonOf } from '@morag/errors';
 import type { Logger } from '@morag/telemetry';
 import type { SchemaDefinition } from './create-migration.ts';
@@ -21,7 +21,7 @@ export interface ServiceDatabaseOptions {
   };
   readonly definition: SchemaDefinition;
   /** The role's password is derived from it, so that every instance knows it and no file holds it. */
-  readonly masterKey: MasterKey;
+  readonly rootKey: SecretKey;
   /** Further schemas of the service, for a library with tables of its own. */
   readonly schemas?: readonly string[];
   readonly logger: Logger;
@@ -36,11 +36,11 @@ const WAIT_STEP_MS = 500;
  * with a URL of its own the schemas are made through that. Migrates where the configuration says so.
  */
 export async function openServiceDatabase(options: ServiceDatabaseOptions): Promise<Database> {
-  const { config, definition, masterKey, schemas = [], logger } = options;
+  const { config, definition, rootKey, schemas = [], logger } = options;
   const service = definition.schema;
   const url = await whenReachable(async () => {
     if (!config.dedicated) {
-      const password = deriveKey(masterKey, `postgres role ${service}`).toString('base64url');
+      const password = deriveKey(rootKey, `postgres role ${service}`).toString('base64url');
       return ensureSchemaAndRole(config.url, { service, password, schemas });
     }
     await ensureSchemas(config.url, [service, ...schemas]);

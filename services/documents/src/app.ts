@@ -1,7 +1,7 @@
 import type { Transport } from '@connectrpc/connect';
 import { serviceTokenSecret } from '@morag/auth';
 import type { Address, DocumentsConfig } from '@morag/config';
-import { deriveKey, loadMasterKey } from '@morag/crypto';
+import { deriveKey, loadRootKey } from '@morag/crypto';
 import { createEmbedder, type Embedder } from '@morag/embedder';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import { JobService } from '@morag/gen/morag/documents/v1/job_service_pb.ts';
@@ -102,12 +102,12 @@ export async function buildDocumentsService(
 
 /** Everything that calls and background work share. */
 async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger: Logger) {
-  const masterKey = loadMasterKey(config.masterKey);
+  const rootKey = await loadRootKey(config.masterKey);
   const peers = openPeers(config, parts);
   const authentication = createOfflineAuthentication({
     service: 'documents',
     identity: peers.identity,
-    serviceSecret: serviceTokenSecret(masterKey),
+    serviceSecret: serviceTokenSecret(rootKey),
     logger,
     now: parts.now,
   });
@@ -115,7 +115,7 @@ async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger:
   const db = await openServiceDatabase({
     config: config.database,
     definition: schema,
-    masterKey,
+    rootKey,
     schemas: [QUEUE_SCHEMA],
     logger,
   });
@@ -137,7 +137,7 @@ async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger:
     prepare: readers.prepare,
     onProgress: bus.changed,
     uploadBytesMax: config.uploadBytesMax,
-    pageTokens: pageTokens({ secret: deriveKey(masterKey, 'documents page tokens') }),
+    pageTokens: pageTokens({ secret: deriveKey(rootKey, 'documents page tokens') }),
   };
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Client, createClient, type Transport } from '@connectrpc/connect';
 import { createServiceTokens, type Role, SYSTEM_USER_ID, serviceTokenSecret } from '@morag/auth';
 import { documentsConfig } from '@morag/config';
-import { generateMasterKey, loadMasterKey } from '@morag/crypto';
+import { generateMasterKey, loadRootKey } from '@morag/crypto';
 import { reasonOf as reasonOfError } from '@morag/errors';
 import type { Document } from '@morag/gen/morag/documents/v1/document_pb.ts';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
@@ -76,8 +76,10 @@ export async function createHarness(): Promise<Harness> {
       return { userId, ...clientsOf(withHeader(instance.transport(), authorization)) };
     },
     internal(instance) {
-      const tokens = createServiceTokens({ service: 'servers', secret: serviceTokenSecret(loadMasterKey({ key })) });
-      const token = tokens.issue({ audience: 'documents', ownerId: SYSTEM_USER_ID, permissions: [] });
+      const token = loadRootKey({ key }).then((rootKey) => {
+        const tokens = createServiceTokens({ service: 'servers', secret: serviceTokenSecret(rootKey) });
+        return tokens.issue({ audience: 'documents', ownerId: SYSTEM_USER_ID, permissions: [] });
+      });
       return createClient(
         DocumentService,
         withHeader(

@@ -7,7 +7,7 @@ import {
   serviceTokenSecret,
 } from '@morag/auth';
 import type { IdentityConfig } from '@morag/config';
-import { deriveKey, loadMasterKey } from '@morag/crypto';
+import { deriveKey, loadRootKey } from '@morag/crypto';
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { AuditService } from '@morag/gen/morag/identity/v1/audit_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
@@ -61,11 +61,11 @@ export async function buildIdentityService(
 ): Promise<IdentityInstance> {
   const logger = parts.logger ?? createLogger({ level: config.logLevel, service: 'identity' });
   const now = parts.now ?? Date.now;
-  const masterKey = loadMasterKey(config.masterKey);
+  const rootKey = await loadRootKey(config.masterKey);
   const { privateKey, publicJwk } = readSigningKey(config.jwtSigningKeyFile);
-  const db = await openServiceDatabase({ config: config.database, definition: schema, masterKey, logger });
+  const db = await openServiceDatabase({ config: config.database, definition: schema, rootKey, logger });
   const revocations = new RevocationPublisher(db, logger);
-  const serviceSecret = serviceTokenSecret(masterKey);
+  const serviceSecret = serviceTokenSecret(rootKey);
   const peers = openPeers(config, parts.clients);
   const tokens = createServiceTokens({ service: 'identity', secret: serviceSecret, now });
   const purge = purgeDeletedUsers({ db, services: peers, tokens, logger });
@@ -79,8 +79,8 @@ export async function buildIdentityService(
     accessTtlSeconds: config.accessTokenTtlSeconds,
     sessionTtlHours: config.sessionTtlHours,
     accessTokens: createAccessTokens({ privateKey, kid: publicJwk.kid, ttlSeconds: config.accessTokenTtlSeconds, now }),
-    refreshTokens: createRefreshTokens(deriveKey(masterKey, 'refresh tokens')),
-    pageTokens: pageTokens({ secret: deriveKey(masterKey, 'identity page tokens') }),
+    refreshTokens: createRefreshTokens(deriveKey(rootKey, 'refresh tokens')),
+    pageTokens: pageTokens({ secret: deriveKey(rootKey, 'identity page tokens') }),
     publicKeys: [publicJwk],
   };
   const host = createServiceHost({
@@ -147,8 +147,8 @@ export async function makeFirstAdministrator(
   administrator: { readonly email: string; readonly password: string },
 ): Promise<void> {
   const logger = createLogger({ level: 'silent', service: 'identity' });
-  const masterKey = loadMasterKey(config.masterKey);
-  const db = await openServiceDatabase({ config: config.database, definition: schema, masterKey, logger });
+  const rootKey = await loadRootKey(config.masterKey);
+  const db = await openServiceDatabase({ config: config.database, definition: schema, rootKey, logger });
   const { registrationEnabled, defaultRole } = config;
   const deps = { db, hasher: createPasswordHasher(), registrationEnabled, defaultRole };
   try {

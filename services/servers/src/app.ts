@@ -1,7 +1,7 @@
 import type { Transport } from '@connectrpc/connect';
 import { serviceTokenSecret } from '@morag/auth';
 import type { Address, ServersConfig } from '@morag/config';
-import { createVault, deriveKey, loadMasterKey } from '@morag/crypto';
+import { createVault, deriveKey, type Keys, openKeys } from '@morag/crypto';
 import { createEgress, type Egress } from '@morag/egress';
 import {
   createIdempotencyStore,
@@ -52,16 +52,18 @@ export interface ServersInstance {
 /** Builds every object of the service, in order. Opens the database; listens only with `start`. */
 export async function buildServersService(config: ServersConfig, parts: ServersParts = {}): Promise<ServersInstance> {
   const logger = parts.logger ?? createLogger({ level: config.logLevel, service: 'servers' });
-  const masterKey = loadMasterKey(config.masterKey);
-  const db = await openServiceDatabase({ config: config.database, definition: schema, masterKey, logger });
+  const keys = await openKeys(config.masterKey, {
+    onProblem: (error) => logger.error({ err: error }, 'the changed master key file cannot be used'),
+  });
+  const db = await openServiceDatabase({ config: config.database, definition: schema, rootKey: keys.root, logger });
   const egress = createServerEgress(config);
   const metrics = createMetrics({ service: 'servers' });
   const services = buildServices({
     db,
     egress,
     vendors: parts.vendors ?? createRegistryVendors(egress),
-    vault: createVault({ masterKey, keyVersion: 1 }),
-    tokenSecret: deriveKey(masterKey, 'servers consistency tokens'),
+    vault: createVault(keys),
+    tokenSecret: deriveKey(keys.root, 'servers consistency tokens'),
     clock: parts.clock ?? (() => new Date()),
     logger,
     metrics,
@@ -71,7 +73,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
   const authentication = createOfflineAuthentication({
     service: 'servers',
     identity: peers.identity,
-    serviceSecret: serviceTokenSecret(masterKey),
+    serviceSecret: serviceTokenSecret(keys.root),
     logger,
   });
   const { documents } = peers;
@@ -81,7 +83,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     name: 'servers',
     ...config.listen,
     descriptors: SERVICES,
-    routes: registerServices(services, pageTokens({ secret: deriveKey(masterKey, 'servers page tokens') })),
+    routes: registerServices(services, pageTokens({ secret: deriveKey(keys.root, 'servers page tokens') })),
     authenticator: authentication.authenticator,
     onCall: authentication.onCall,
     logger,
@@ -93,7 +95,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     name: 'servers',
     host,
     transport: () => host.transport(),
-    ...lifecycle({ host, services, authentication, detaching, peers, db }),
+    ...lifecycle({ host, services, authentication, detaching, peers, db, keys }),
   };
 }
 
@@ -104,10 +106,11 @@ interface Running {
   readonly detaching: OutboxRelay;
   readonly peers: Peers;
   readonly db: Database;
+  readonly keys: Keys;
 }
 
 function lifecycle(running: Running): Pick<ServersInstance, 'start' | 'stop'> {
-  const { host, services, authentication, detaching, peers, db } = running;
+  const { host, services, authentication, detaching, peers, db, keys } = running;
   return {
     async start() {
       await authentication.start();
@@ -121,6 +124,7 @@ function lifecycle(running: Running): Pick<ServersInstance, 'start' | 'stop'> {
       await services.stop();
       await authentication.stop();
       await db.close();
+      keys.close();
       peers.close();
     },
   };

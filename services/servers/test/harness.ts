@@ -9,7 +9,7 @@ import {
 } from '@connectrpc/connect';
 import { createServiceTokens, PERMISSIONS, type Role, serviceTokenSecret } from '@morag/auth';
 import { serversConfig } from '@morag/config';
-import { loadMasterKey } from '@morag/crypto';
+import { loadRootKey } from '@morag/crypto';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import { CollectionService } from '@morag/gen/morag/servers/v1/collection_service_pb.ts';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
@@ -64,7 +64,7 @@ export async function startServers(parts: ServersParts = {}): Promise<Harness> {
     MORAG_EGRESS_ALLOW: '127.0.0.0/8',
   };
   const config = { ...serversConfig(env), listen: { host: '127.0.0.1', port: 0 } };
-  const secret = serviceTokenSecret(loadMasterKey({ key: env.MORAG_MASTER_KEY }));
+  const secret = serviceTokenSecret(await loadRootKey({ key: env.MORAG_MASTER_KEY }));
   const identity = createIdentity();
   const vendors = createMemoryVendors();
   const detached: string[] = [];

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { CallOptions } from '@connectrpc/connect';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createServiceTokens, PERMISSIONS, serviceTokenSecret } from '@morag/auth';
-import { loadMasterKey } from '@morag/crypto';
+import { loadRootKey } from '@morag/crypto';
 import { type EmbeddedChroma, startEmbeddedChroma } from '@morag/embedded';
 import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { createServiceTransport, type ServiceTransport } from '@morag/rpc';
@@ -37,7 +37,7 @@ beforeAll(async () => {
     MORAG_MASTER_KEY: randomBytes(32).toString('base64'),
     MORAG_EGRESS_ALLOW: '127.0.0.0/8',
   };
-  const secret = serviceTokenSecret(loadMasterKey({ key: env.MORAG_MASTER_KEY }));
+  const secret = serviceTokenSecret(await loadRootKey({ key: env.MORAG_MASTER_KEY }));
   const tokens = createServiceTokens({ service: 'documents', secret });
   const spec = { audience: 'servers', ownerId: randomUUID(), permissions: PERMISSIONS, ttlSeconds: 300 };
   alice = { ...bearer(await tokens.issue(spec)), timeoutMs: 15_000 };

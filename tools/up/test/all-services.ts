@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type DescMessage, type DescMethod, type MessageShape } from '@bufbuild/protobuf';
 import { type CallOptions, createClient } from '@connectrpc/connect';
 import { createAccessTokens, createServiceTokens, SYSTEM_USER_ID, serviceTokenSecret } from '@morag/auth';
-import { loadMasterKey } from '@morag/crypto';
+import { loadRootKey } from '@morag/crypto';
 import { type EmbeddedChroma, freePort, startEmbeddedChroma } from '@morag/embedded';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { User_UserRole } from '@morag/gen/morag/identity/v1/user_pb.ts';
@@ -91,8 +91,8 @@ export async function startAllServices({ env = {}, databaseUrl }: AllServicesOpt
     administrator: await people.signIn(administrator.email, administrator.password),
     newUser: people.newUser,
     expiredToken: (person) => expiredToken(system, keyFile, person),
-    serviceToken(audience) {
-      const secret = serviceTokenSecret(loadMasterKey({ key: masterKey }));
+    async serviceToken(audience) {
+      const secret = serviceTokenSecret(await loadRootKey({ key: masterKey }));
       const tokens = createServiceTokens({ service: audience === 'servers' ? 'documents' : 'servers', secret });
       return tokens.issue({ audience, ownerId: SYSTEM_USER_ID, permissions: [], ttlSeconds: 300 });
     },

@@ -1,5 +1,5 @@
 import { documentsConfig, identityConfig, type ServiceConfig, serversConfig } from '@morag/config';
-import { loadMasterKey } from '@morag/crypto';
+import { loadRootKey } from '@morag/crypto';
 import { schema as documents } from '@morag/documents';
 import { schema as identity } from '@morag/identity';
 import { type Database, migrate, openServiceDatabase, pendingMigrations, type SchemaDefinition } from '@morag/orm';
@@ -52,12 +52,12 @@ async function eachService(
   return rows;
 }
 
-function open(definition: SchemaDefinition, config: ServiceConfig): Promise<Database> {
+async function open(definition: SchemaDefinition, config: ServiceConfig): Promise<Database> {
   const logger = createLogger({ level: 'silent', service: definition.schema });
   return openServiceDatabase({
     config: config.database,
     definition,
-    masterKey: loadMasterKey(config.masterKey),
+    rootKey: await loadRootKey(config.masterKey),
     logger,
   });
 }

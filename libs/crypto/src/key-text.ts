@@ -1,11 +1,7 @@
 import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 
-/**
- * The installation's root secret, from which every other key is derived. A KeyObject and not bytes, so that logging or
- * inspecting it shows nothing.
- */
-export type MasterKey = KeyObject;
+/** 32 random bytes. A KeyObject and not bytes, so that logging or inspecting it shows nothing. */
+export type SecretKey = KeyObject;
 
 /** The master key is missing, too short, or one that somebody else knows. Its text never holds the key. */
 export class MasterKeyError extends Error {
@@ -17,33 +13,18 @@ const KEY_BYTES = 32;
 /** Fewer distinct bytes than this in 32 means typed by hand or counted up; for random bytes it is one in 10^20. */
 const DISTINCT_BYTES_MIN = 16;
 
-/** Reads the master key from its text or from a file that holds the text: 32 bytes in base64, base64url or hex. */
-export function loadMasterKey({ key, file }: { key?: string; file?: string }): MasterKey {
-  if (key !== undefined && file !== undefined) throw new MasterKeyError('give the master key or its file, not both');
-  if (key !== undefined) return parseMasterKey(key);
-  if (file !== undefined) return parseMasterKey(readKeyFile(file));
-  throw new MasterKeyError('there is no master key');
-}
-
 /** A new master key as text, for the first start and for `.env` files. */
 export function generateMasterKey(): string {
   return randomBytes(KEY_BYTES).toString('base64');
 }
 
 /** A key for one purpose (HKDF-SHA256). Different purposes give independent keys; the same purpose the same key. */
-export function deriveKey(masterKey: MasterKey, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', masterKey, '', `morag/${purpose}`, KEY_BYTES));
+export function deriveKey(key: SecretKey, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', `morag/${purpose}`, KEY_BYTES));
 }
 
-function readKeyFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new MasterKeyError(`the master key file ${file} cannot be read`, { cause });
-  }
-}
-
-function parseMasterKey(text: string): MasterKey {
+/** Reads a key: 32 bytes in base64, base64url or hex. */
+export function parseKey(text: string): SecretKey {
   const trimmed = text.trim();
   const bytes = /^[0-9a-f]{64}$/i.test(trimmed)
     ? Buffer.from(trimmed, 'hex')

@@ -1,0 +1,104 @@
+import { readFile, stat } from 'node:fs/promises';
+import { MasterKeyError, parseKey, type SecretKey } from './key-text.ts';
+import { type KeyReader, type MasterKeys, parseMasterKeys } from './master-keys.ts';
+
+/** The keys of this installation, as they are now. */
+export interface Keys {
+  /** See MasterKeys. Never changes. */
+  readonly root: SecretKey;
+  /** The master keys by version. */
+  byVersion(version: number): SecretKey | undefined;
+  /** The version that seals. */
+  newest(): number;
+  /** Stops looking for new keys. */
+  close(): void;
+}
+
+/** Where the master key stands: exactly one of the two. */
+export interface KeySource {
+  readonly key?: string;
+  readonly file?: string;
+}
+
+/** See openKeys. */
+export interface KeysOptions {
+  /** Turns the text of a key into the key; `parseKey` unless given. */
+  readonly read?: KeyReader;
+  /** How often a file is looked at. */
+  readonly watchMs?: number;
+  /** Told when a changed file cannot be read; the keys stay as they were. */
+  readonly onProblem?: (error: unknown) => void;
+}
+
+/** A tool that replaces a key waits for longer than this after each step. */
+export const KEY_WATCH_MS = 1_000;
+
+/**
+ * Opens them. Keys in a file are read again when it changes, so that a key is replaced without a restart. Rejects with
+ * MasterKeyError.
+ */
+export async function openKeys(source: KeySource, options: KeysOptions = {}): Promise<Keys> {
+  const { read = parseKey, watchMs = KEY_WATCH_MS, onProblem } = options;
+  let current = await parseMasterKeys(await textOf(source), read);
+  const { file } = source;
+  const stop =
+    file === undefined
+      ? () => {}
+      : watch(file, watchMs, async () => {
+          try {
+            const changed = await parseMasterKeys(await textOf(source), read);
+            if (!changed.root.equals(current.root))
+              throw new MasterKeyError(`${file} holds the keys of another installation`);
+            current = changed;
+          } catch (error) {
+            onProblem?.(error);
+          }
+        });
+  return {
+    root: current.root,
+    byVersion: (version) => current.keys.find((each) => each.version === version)?.key,
+    newest: () => current.keys[0].version,
+    close: stop,
+  };
+}
+
+/** What needs nothing but the root; see MasterKeys. Rejects with MasterKeyError. */
+export async function loadRootKey(source: KeySource, read: KeyReader = parseKey): Promise<SecretKey> {
+  return (await parseMasterKeys(await textOf(source), read)).root;
+}
+
+/** Keys that stay as they are; for tools and tests. */
+export function fixedKeys({ root, keys }: MasterKeys): Keys {
+  return {
+    root,
+    byVersion: (version) => keys.find((each) => each.version === version)?.key,
+    newest: () => keys[0].version,
+    close: () => {},
+  };
+}
+
+async function textOf({ key, file }: KeySource): Promise<string> {
+  if (key !== undefined && file !== undefined) throw new MasterKeyError('give the master key or its file, not both');
+  if (key !== undefined) return key;
+  if (file === undefined) throw new MasterKeyError('there is no master key');
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new MasterKeyError(`the master key file ${file} cannot be read`, { cause });
+  }
+}
+
+/** By looking, not by events: secrets that are mounted into a container change under links that send none. */
+function watch(file: string, everyMs: number, onChanged: () => Promise<void>): () => void {
+  let seen: string | undefined;
+  const look = async (): Promise<void> => {
+    const { mtimeMs, size, ino } = await stat(file);
+    const now = `${mtimeMs} ${size} ${ino}`;
+    if (seen !== undefined && seen !== now) await onChanged();
+    seen = now;
+  };
+  // A file that is gone for a moment is looked at again; one that is gone for good does no harm until the next start.
+  const timer = setInterval(() => void look().catch(() => {}), everyMs).unref();
+  look().catch(() => {});
+  return () => clearInterval(timer);
+}
