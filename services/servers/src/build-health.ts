@@ -78,7 +78,7 @@ export function buildHealth(deps: HealthDeps): Health {
     healthMonitor.probeNow(serverId);
     bus.send(serverId);
   };
-  board.onSuspect(lookAt);
+  board.onSuspect((serverId) => lookAt(serverId));
   board.onAnswer((serverId) => {
     fleet.answered(serverId, now());
     if (!isUp(board.statusOf(serverId))) healthMonitor.probeNow(serverId);

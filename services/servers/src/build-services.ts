@@ -3,6 +3,7 @@ import type { Egress } from '@morag/egress';
 import { connectClient, type Database as Orm } from '@morag/orm';
 import type { Logger, Metrics } from '@morag/telemetry';
 import { buildCopies } from './build-copies.ts';
+import { buildFailover } from './build-failover.ts';
 import { buildHealth } from './build-health.ts';
 import { buildDataPlane } from './data-plane.ts';
 import { createHousekeeping } from './housekeeping.ts';
@@ -11,6 +12,8 @@ import type { Vendors } from './modules/connector/vendors.ts';
 import { createDatabaseStore } from './modules/database/database.store.ts';
 import { createProvisioning } from './modules/database/provisioning.ts';
 import { createDatabaseRemover } from './modules/database/remove-database.ts';
+import { createConnectionEventStore } from './modules/event/connection-event.store.ts';
+import { createConnectionJournal } from './modules/event/connection-journal.ts';
 import { createConsistencyTokens } from './modules/log/consistency-token.ts';
 import { createPlacementStore } from './modules/placement/placement.store.ts';
 import { getServer } from './modules/server/get-server.ts';
@@ -52,6 +55,8 @@ export function buildServices({
   const placements = createPlacementStore(db);
   const instance = createInstance();
   const connect = (): ReturnType<typeof connectClient> => connectClient(db.options, logger);
+  const connectionEvents = createConnectionEventStore(db);
+  const journal = createConnectionJournal({ store: connectionEvents, clock, logger });
   const plane = buildDataPlane({
     db,
     instance,
@@ -61,6 +66,7 @@ export function buildServices({
     logger,
     metrics,
     settings,
+    onConnection: journal.note,
     findServer: async (serverId) => {
       const server = await getServer(servers, serverId, {});
       return { server, secrets: openSecrets(vault, server) };
@@ -68,6 +74,9 @@ export function buildServices({
   });
   const copies = buildCopies({ db, instance, placements, plane, logger, settings });
   const health = buildHealth({ db, instance, connect, board: plane.health, vendors, vault, clock, logger, settings });
+  const { switchPrimary } = copies;
+  const monitor = health.healthMonitor;
+  const failover = buildFailover({ db, health: plane.health, monitor, switchPrimary, logger, settings });
   const { pool, directory, forget } = plane;
   const { placementRemover, fillers } = copies;
   const remover = createDatabaseRemover({ placements, placementRemover, directory, forget, logger });
@@ -80,11 +89,16 @@ export function buildServices({
     pool.drop(id);
     health.refreshSoon();
   };
+  const parts = [journal, plane, health, failover, fillers, housekeeping];
 
   return {
     ...plane,
     ...copies,
     ...health,
+    ...failover,
+    monitor,
+    health: plane.health,
+    connectionEvents,
     servers,
     databases,
     placements,
@@ -100,16 +114,10 @@ export function buildServices({
     purgeOwner: (ownerId: string, signal: AbortSignal) =>
       purgeOwner({ servers, placements, remover, onDeleted: dropConnector }, ownerId, signal),
     start() {
-      plane.start();
-      health.start();
-      fillers.start();
-      housekeeping.start();
+      for (const part of parts) part.start();
     },
     async stop() {
-      await housekeeping.stop();
-      await fillers.stop();
-      await health.stop();
-      await plane.stop();
+      for (const part of parts.toReversed()) await part.stop();
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Instance } from './instance.ts';
 import { type ConnectorPool, createConnectorPool } from './modules/connector/connector-pool.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
 import { createDatabaseDirectory, type DatabaseDirectory } from './modules/database/database-directory.ts';
+import type { ConnectionEventKind } from './modules/event/connection-event.ts';
 import { createHealthBoard, type HealthBoard } from './modules/health/health-view.ts';
 import { type Appliers, createAppliers } from './modules/log/appliers.ts';
 import { createLogWriter, databaseNotFound, type LogWriter } from './modules/log/group-commit.ts';
@@ -50,6 +51,8 @@ export interface DataPlaneDeps {
   /** A server and its secrets, as they are now. */
   readonly findServer: (serverId: string) => Promise<{ readonly server: Server; readonly secrets: Secrets }>;
   readonly vendors: Vendors;
+  /** Told what happens to connections. */
+  readonly onConnection: (serverId: string, kind: ConnectionEventKind, detail?: string) => void;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly settings: DataPlaneSettings;
@@ -88,14 +91,16 @@ export function buildDataPlane(deps: DataPlaneDeps): DataPlane {
   };
 }
 
-function buildGround({ logger, placements, vendors, findServer }: DataPlaneDeps): Ground {
+function buildGround({ logger, placements, vendors, findServer, onConnection }: DataPlaneDeps): Ground {
   const now = (): number => performance.now();
   const board = createSequenceBoard();
   const health = createHealthBoard({ now });
+  health.onSuspect((serverId, { message }) => onConnection(serverId, 'FAILED', message));
   const pool = createConnectorPool({
     now,
     logger,
     report: health.report,
+    onEvent: onConnection,
     open: async (serverId) => {
       const { server, secrets } = await findServer(serverId);
       return { connector: await vendors.open(server, secrets), revision: server.revision };

@@ -7,6 +7,8 @@ import { notYetAvailable, type PageTokens } from '@morag/rpc';
 import type { Services } from './build-services.ts';
 import { collectionHandlers } from './modules/collection/collection.handlers.ts';
 import { databaseHandlers } from './modules/database/database.handlers.ts';
+import { connectionEventHandlers } from './modules/event/connection-event.handlers.ts';
+import { failoverHandlers } from './modules/failover/failover.handlers.ts';
 import { healthHandlers } from './modules/health/health.handlers.ts';
 import { placementHandlers } from './modules/placement/placement.handlers.ts';
 import { recordHandlers } from './modules/record/record.handlers.ts';
@@ -19,7 +21,7 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
   const onChanged = (databaseId: string): void => directory.forget(databaseId);
   return (router) => {
     router.service(ServerService, {
-      ...notYetAvailable(ServerService, UNAVAILABLE_METHODS.server),
+      ...connectionEventHandlers({ ...services, pageTokens }),
       ...healthHandlers({ ...services, pageTokens }),
       ...serverHandlers({
         ...services,
@@ -36,6 +38,7 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
       ...notYetAvailable(DatabaseService, UNAVAILABLE_METHODS.database),
       ...databaseHandlers({ ...services, pageTokens, onChanged }),
       ...placementHandlers({ ...services, pageTokens, onChanged }),
+      ...failoverHandlers({ ...services, pageTokens }),
     });
     router.service(RecordService, recordHandlers({ ...services, pageTokens }));
   };

@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { IdempotencyKey, OutboxEvent, type SchemaDefinition } from '@morag/orm';
 import { DatabaseEntity } from './modules/database/database.entity.ts';
+import { ConnectionEventEntity } from './modules/event/connection-event.entity.ts';
+import { FailoverEventEntity } from './modules/failover/failover.entity.ts';
 import { HealthCheckEntity, HealthMemberEntity, ServerHealthEntity } from './modules/health/health.entity.ts';
 import { MutationEntity } from './modules/log/mutation.entity.ts';
+import { OperationEntity } from './modules/operation/operation.entity.ts';
 import { PlacementEntity, QuarantinedRecordEntity } from './modules/placement/placement.entity.ts';
 import { ServerEntity } from './modules/server/server.entity.ts';
 
@@ -14,10 +17,13 @@ export const schema: SchemaDefinition = {
     ServerHealthEntity,
     HealthCheckEntity,
     HealthMemberEntity,
+    ConnectionEventEntity,
+    FailoverEventEntity,
     DatabaseEntity,
     PlacementEntity,
     QuarantinedRecordEntity,
     MutationEntity,
+    OperationEntity,
     IdempotencyKey,
     OutboxEvent,
   ],

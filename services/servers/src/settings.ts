@@ -1,3 +1,4 @@
+import type { FailoverSettings } from './modules/failover/failover-keeper.ts';
 import { HEALTH_SETTINGS, type HealthSettings } from './modules/health/health-settings.ts';
 import type { ApplierSettings } from './modules/log/applier.ts';
 import { LEASE_TTL_MS } from './modules/log/lease-keeper.ts';
@@ -11,6 +12,7 @@ export interface DataPlaneSettings {
   readonly fill: Omit<FillSettings, 'leaseTtlMs'>;
   readonly reads: ReadSettings;
   readonly health: HealthSettings;
+  readonly failover: FailoverSettings;
 }
 
 /** How reads are spread. */
@@ -41,4 +43,5 @@ export const DATA_PLANE_SETTINGS: DataPlaneSettings = {
   fill: { recordsPerSecondMax: 5_000, pageBytesMax: 4 * MIB },
   reads: { hedgeShare: 0.02 },
   health: HEALTH_SETTINGS,
+  failover: { isAutomatic: true, graceMs: 2_000, changesMax: 3, changesWindowMs: 300_000 },
 };

@@ -1,5 +1,6 @@
 import { isConnectorError, type VectorConnector } from '@morag/connectors-core';
 import type { Logger } from '@morag/telemetry';
+import type { ConnectionEventKind } from '../event/connection-event.ts';
 import type { Outcome } from '../health/health-view.ts';
 
 /** Which connection is wanted. */
@@ -27,6 +28,8 @@ export interface ConnectorPoolDeps {
   readonly now: () => number;
   /** Told how each use ended, unless it failed for a reason that is not the connector's. */
   readonly report?: (serverId: string, outcome: Outcome) => void;
+  /** Told what happens to connectors. */
+  readonly onEvent?: (serverId: string, kind: ConnectionEventKind) => void;
   readonly logger: Logger;
   readonly settings?: PoolSettings;
 }
@@ -81,7 +84,8 @@ class Pool implements ConnectorPool {
       return answer;
     } catch (error) {
       if (isConnectorError(error)) {
-        report?.(key.serverId, { ok: false, category: error.category, latencyMs: now() - startedAtMs });
+        const { category, message } = error;
+        report?.(key.serverId, { ok: false, category, message, latencyMs: now() - startedAtMs });
       }
       throw error;
     } finally {
@@ -93,13 +97,13 @@ class Pool implements ConnectorPool {
 
   drop(serverId: string): void {
     const entry = this.#entries.get(serverId);
-    if (entry) this.#retire(serverId, entry);
+    if (entry) this.#retire(serverId, entry, 'RECONFIGURED');
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#idleTimer);
-    for (const [serverId, entry] of this.#entries) this.#retire(serverId, entry);
+    for (const [serverId, entry] of this.#entries) this.#retire(serverId, entry, 'CLOSED');
     await Promise.all(this.#closing);
   }
 
@@ -109,7 +113,7 @@ class Pool implements ConnectorPool {
     if (!entry) return this.#add(serverId);
     // One that is newer than the key is right: the key comes from a view that is a moment old.
     if (entry.revision === undefined || entry.revision >= revision) return entry;
-    this.#retire(serverId, entry);
+    this.#retire(serverId, entry, 'RECONFIGURED');
     return this.#add(serverId);
   }
 
@@ -120,9 +124,10 @@ class Pool implements ConnectorPool {
     opening.then(
       ({ revision }) => {
         entry.revision = revision;
+        this.#deps.onEvent?.(serverId, 'OPENED');
       },
       // Nobody shall get the failure of a past attempt.
-      () => this.#retire(serverId, entry),
+      () => this.#retire(serverId, entry, 'FAILED'),
     );
     this.#makeRoom();
     return entry;
@@ -132,20 +137,21 @@ class Pool implements ConnectorPool {
     if (this.#entries.size <= this.#settings.connectorsMax) return;
     const unused = [...this.#entries].filter(([, { users, revision }]) => users === 0 && revision !== undefined);
     const [oldest] = unused.toSorted(([, a], [, b]) => a.usedAtMs - b.usedAtMs);
-    if (oldest) this.#retire(...oldest);
+    if (oldest) this.#retire(...oldest, 'EVICTED');
   }
 
   #closeIdle(): void {
     for (const [serverId, entry] of this.#entries) {
       const isIdle = this.#deps.now() - entry.usedAtMs >= this.#settings.idleMs;
-      if (entry.users === 0 && isIdle) this.#retire(serverId, entry);
+      if (entry.users === 0 && isIdle) this.#retire(serverId, entry, 'CLOSED');
     }
   }
 
-  #retire(serverId: string, entry: Entry): void {
+  #retire(serverId: string, entry: Entry, kind: ConnectionEventKind): void {
     if (this.#entries.get(serverId) === entry) this.#entries.delete(serverId);
     if (entry.retired) return;
     entry.retired = true;
+    this.#deps.onEvent?.(serverId, kind);
     if (entry.users === 0) this.#close(serverId, entry);
   }
 

@@ -25,6 +25,10 @@ export interface HealthMonitor {
   tick(): void;
   /** Servers of this process that have failed for at least so long, watched all the time. */
   downFor(graceMs: number): readonly string[];
+  /** When a server of this process was first seen to fail, of those that fail. */
+  downSince(serverId: string): Date;
+  /** Servers fail and nobody answers: it may be this process that is cut off. */
+  isPanicking(): boolean;
   /** Whether a server of this process comes and goes. */
   isFlapping(serverId: string): boolean;
   /** Ends when no probe is under way any more. */
@@ -139,6 +143,15 @@ class Monitor implements HealthMonitor {
   downFor(graceMs: number): readonly string[] {
     const { fleet, rules } = this.#deps;
     return [...this.#down].filter((id) => isDownFor(fleet.judgement(id), graceMs, rules));
+  }
+
+  downSince(serverId: string): Date {
+    const { failingSinceMs } = this.#deps.fleet.judgement(serverId);
+    return this.#timeOf(failingSinceMs ?? this.#deps.now());
+  }
+
+  isPanicking(): boolean {
+    return this.#deps.fleet.unsure.size > 0;
   }
 
   isFlapping(serverId: string): boolean {
@@ -264,9 +277,13 @@ class Monitor implements HealthMonitor {
   }
 
   #turned(id: string, { status, sinceMs }: Judgement): void {
-    const { writer, clock, now, logger } = this.#deps;
-    writer.status({ serverId: id, status, sinceAt: new Date(clock().getTime() - (now() - sinceMs)) });
+    const { writer, logger } = this.#deps;
+    writer.status({ serverId: id, status, sinceAt: this.#timeOf(sinceMs) });
     logger.info({ serverId: id, status }, 'a server’s health has changed');
+  }
+
+  #timeOf(ms: number): Date {
+    return new Date(this.#deps.clock().getTime() - (this.#deps.now() - ms));
   }
 
   /** Looks at others while a server fails: what they answer tells whose the fault is. */

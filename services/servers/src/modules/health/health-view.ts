@@ -7,6 +7,8 @@ export interface Outcome {
   /** Of the connector's error. */
   readonly category?: Category;
   readonly latencyMs: number;
+  /** Of the connector's error, for people. */
+  readonly message?: string;
 }
 
 /** Told of each status that changed. */
@@ -31,7 +33,7 @@ export interface HealthBoard extends HealthView {
   /** The server is gone. */
   forget(serverId: string): void;
   /** Told of a server once when it falls under suspicion here. Answers what ends it. */
-  onSuspect(listener: (serverId: string) => void): () => void;
+  onSuspect(listener: (serverId: string, outcome: Outcome) => void): () => void;
   /** Told of each answer of a server in the data path: it can be reached. Answers what ends it. */
   onAnswer(listener: (serverId: string) => void): () => void;
 }
@@ -57,7 +59,7 @@ export function createHealthBoard({ now }: { readonly now: () => number }): Heal
   const statuses = new Map<string, HealthStatus>();
   const suspects = new Map<string, number>();
   const changed = newListeners<Parameters<HealthListener>>();
-  const suspected = newListeners<[string]>();
+  const suspected = newListeners<[string, Outcome]>();
   const answered = newListeners<[string]>();
 
   const isSuspect = (serverId: string): boolean => {
@@ -71,7 +73,8 @@ export function createHealthBoard({ now }: { readonly now: () => number }): Heal
   return {
     statusOf: (serverId) => statuses.get(serverId) ?? 'UNKNOWN',
     isSuspect,
-    report(serverId, { ok, category, latencyMs }) {
+    report(serverId, outcome) {
+      const { ok, category, latencyMs } = outcome;
       if (ok) {
         answered.tell(serverId);
         // An answer to a request that was sent before the failure says nothing about the time since.
@@ -79,7 +82,7 @@ export function createHealthBoard({ now }: { readonly now: () => number }): Heal
       } else if (category !== undefined && BLAMING.has(category)) {
         const isNew = !isSuspect(serverId);
         suspects.set(serverId, now());
-        if (isNew) suspected.tell(serverId);
+        if (isNew) suspected.tell(serverId, outcome);
       }
     },
     onChange: changed.add,

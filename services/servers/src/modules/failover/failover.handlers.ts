@@ -1,0 +1,64 @@
+import { create } from '@bufbuild/protobuf';
+import { anyPack, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { ServiceImpl } from '@connectrpc/connect';
+import { ownerScope, requirePrincipal } from '@morag/auth';
+import { OperationSchema } from '@morag/gen/google/longrunning/operations_pb.ts';
+import { FailoverEventSchema } from '@morag/gen/morag/servers/v1/database_pb.ts';
+import { DatabaseOperationMetadataSchema, DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
+import type { PageTokens } from '@morag/rpc';
+import { readPage } from '../../page-reader.ts';
+import type { DatabaseStore } from '../database/database.store.ts';
+import { getDatabase } from '../database/get-database.ts';
+import { chooseHanding, type FailOverDeps, failOver } from './fail-over.ts';
+import type { FailoverEvent } from './failover.ts';
+
+/** What these handlers work with. */
+export interface FailoverHandlersDeps extends FailOverDeps {
+  readonly databases: Pick<DatabaseStore, 'find'>;
+  readonly pageTokens: PageTokens;
+}
+
+type Handlers = Pick<ServiceImpl<typeof DatabaseService>, 'failOver' | 'listFailoverEvents'>;
+
+/** The part of DatabaseService that changes primaries and tells of it. */
+export function failoverHandlers(deps: FailoverHandlersDeps): Handlers {
+  const { databases, failovers, pageTokens } = deps;
+  return {
+    async failOver({ databaseId, placementId, force }, context) {
+      await getDatabase(databases, databaseId, ownerScope(requirePrincipal(context)));
+      const handing = await chooseHanding(deps, { databaseId, placementId, force });
+      const event = await failOver(deps, handing, context.signal);
+      const metadata = create(DatabaseOperationMetadataSchema, { databaseId, percentage: 100, stage: 'done' });
+      return create(OperationSchema, {
+        name: `operations/${event.id}`,
+        metadata: anyPack(DatabaseOperationMetadataSchema, metadata),
+        done: true,
+        result: { case: 'response', value: anyPack(FailoverEventSchema, toFailoverMessage(event)) },
+      });
+    },
+    async listFailoverEvents(request, context) {
+      const principal = requirePrincipal(context);
+      const { id } = await getDatabase(databases, request.databaseId, ownerScope(principal));
+      const { listFailoverEvents } = DatabaseService.method;
+      const page = await readPage(pageTokens, principal, listFailoverEvents, request, (list) =>
+        failovers.list(id, list),
+      );
+      return { failoverEvents: page.rows.map(toFailoverMessage), nextPageToken: page.nextPageToken };
+    },
+  };
+}
+
+/** A change of the primary. */
+export function toFailoverMessage(event: FailoverEvent) {
+  return create(FailoverEventSchema, {
+    id: event.id,
+    databaseId: event.databaseId,
+    fromPlacementId: event.fromPlacementId,
+    toPlacementId: event.toPlacementId,
+    reason: event.reason,
+    detectTime: timestampFromDate(event.detectedAt),
+    promoteTime: timestampFromDate(event.promotedAt),
+    firstSequence: BigInt(event.firstSequence),
+    lastSequence: BigInt(event.lastSequence),
+  });
+}

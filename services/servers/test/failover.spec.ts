@@ -1,0 +1,184 @@
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  FailoverEventSchema,
+  Mutation_WritePolicy,
+  Placement_Role,
+  Placement_State,
+} from '@morag/gen/morag/servers/v1/database_pb.ts';
+import { eventually } from '@morag/testing';
+import { healthSettings } from '../src/modules/health/health-settings.ts';
+import type { DataPlaneSettings } from '../src/settings.ts';
+import { newDatabase, newServer, record, refusal, type TestDatabase } from './data.ts';
+import { type Caller, FAST, type Harness, startServers } from './harness.ts';
+import type { MemoryServer } from './memory-server.ts';
+
+const base = healthSettings({ intervalMs: 200, timeoutMs: 1_000, failures: 3, successes: 2, slowMs: 900 });
+const WATCHFUL: DataPlaneSettings = {
+  ...FAST,
+  health: { ...base, rules: { ...base.rules, gapMs: 60_000 } },
+  failover: { ...FAST.failover, graceMs: 500 },
+};
+
+let harness: Harness;
+let alice: Caller;
+
+beforeAll(async () => {
+  harness = await startServers({ settings: WATCHFUL });
+  alice = await harness.newUser();
+  // Somebody who answers whatever happens to the servers of a test.
+  await newServer(harness, alice);
+});
+
+afterAll(() => harness.close());
+
+interface Pair extends TestDatabase {
+  readonly other: MemoryServer;
+  readonly otherServerId: string;
+  readonly replicaId: string;
+  readonly copy: string;
+}
+
+/** A database with a replica in sync on a second server. */
+async function newPair(on: Harness = harness, owner: Caller = alice): Promise<Pair> {
+  const database = await newDatabase(on, owner);
+  const { databaseId } = database;
+  const { serverId: otherServerId, memory: other } = await newServer(on, owner);
+  const placement = { serverId: otherServerId };
+  const { id: replicaId, collection: copy } = await on.databases.createPlacement({ databaseId, placement }, owner.as);
+  await eventually(async () => {
+    const { state } = await on.databases.getPlacement({ databaseId, placementId: replicaId }, owner.as);
+    expect(state).toBe(Placement_State.IN_SYNC);
+  });
+  return { ...database, other, otherServerId, replicaId, copy };
+}
+
+const primaryOf = async (databaseId: string, on = harness, owner = alice): Promise<string> => {
+  const { placements } = await on.databases.listPlacements({ databaseId }, owner.as);
+  return placements.find(({ role }) => role === Placement_Role.PRIMARY)?.id ?? '';
+};
+const eventsOf = async (databaseId: string) =>
+  (await harness.databases.listFailoverEvents({ databaseId }, alice.as)).failoverEvents;
+const upsert = (databaseId: string, id: string, writePolicy: Mutation_WritePolicy = Mutation_WritePolicy.PRIMARY) =>
+  harness.records.upsertRecords({ databaseId, records: [record(id)], writePolicy }, alice.as);
+
+describe('a database whose primary dies', () => {
+  it('goes on with its replica, which has the whole log first, and tells of it', async () => {
+    const { databaseId, placementId, replicaId, memory, other, copy } = await newPair();
+    await upsert(databaseId, 'before');
+    // The replica lags: what is acknowledged from now on is in the log alone.
+    const gate = Promise.withResolvers<void>();
+    other.beforeUpsert = () => gate.promise;
+    memory.down = 'unavailable';
+    for (const id of ['a', 'b', 'c']) await upsert(databaseId, id, Mutation_WritePolicy.LOGGED);
+    gate.resolve();
+    await eventually(async () => expect(await primaryOf(databaseId)).toBe(replicaId));
+    expect([...other.records(copy).keys()].toSorted()).toEqual(['a', 'b', 'before', 'c']);
+    await eventually(() => upsert(databaseId, 'after'));
+    const [event, ...more] = await eventsOf(databaseId);
+    expect(more).toEqual([]);
+    expect(event).toMatchObject({ databaseId, fromPlacementId: placementId, toPlacementId: replicaId });
+    expect(event?.lastSequence).toBe(4n);
+    expect(event?.reason).not.toBe('');
+    expect(Number(event?.promoteTime?.seconds)).toBeGreaterThanOrEqual(Number(event?.detectTime?.seconds));
+    // What comes back is a replica and catches up.
+    memory.down = undefined;
+    await eventually(async () => {
+      const found = await harness.databases.getPlacement({ databaseId, placementId }, alice.as);
+      expect(found).toMatchObject({ role: Placement_Role.REPLICA, state: Placement_State.IN_SYNC, lag: 0 });
+    });
+    expect(await primaryOf(databaseId)).toBe(replicaId);
+  });
+
+  it('waits when the replica is no full copy, and when it is dead too', async () => {
+    const { databaseId, serverId, placementId, otherServerId, memory, other } = await newPair();
+    const failures = async (id: string): Promise<number> => {
+      const { healthChecks } = await harness.servers.listHealthChecks({ serverId: id, pageSize: 100 }, alice.as);
+      return healthChecks.filter(({ errorCategory }) => errorCategory === 'unavailable').length;
+    };
+    other.down = 'unavailable';
+    await eventually(async () => expect(await failures(otherServerId)).toBeGreaterThan(3));
+    memory.down = 'unavailable';
+    // Long past the grace.
+    await eventually(async () => expect(await failures(serverId)).toBeGreaterThan(12));
+    expect(await primaryOf(databaseId)).toBe(placementId);
+    memory.down = undefined;
+    other.down = undefined;
+    await eventually(() => upsert(databaseId, 'again'));
+    expect(await eventsOf(databaseId)).toEqual([]);
+  });
+});
+
+describe('a change of the primary that is asked for', () => {
+  it('takes the freshest, or the one that is named, and answers with its event', async () => {
+    const { databaseId, placementId, replicaId } = await newPair();
+    const operation = await harness.databases.failOver({ databaseId }, alice.as);
+    expect(operation.done).toBe(true);
+    const answer = operation.result.case === 'response' ? operation.result.value : undefined;
+    expect(answer && anyUnpack(answer, FailoverEventSchema)).toMatchObject({ toPlacementId: replicaId });
+    expect(await primaryOf(databaseId)).toBe(replicaId);
+    await harness.databases.failOver({ databaseId, placementId }, alice.as);
+    expect(await primaryOf(databaseId)).toBe(placementId);
+    const events = await eventsOf(databaseId);
+    expect(events.map(({ toPlacementId }) => toPlacementId)).toEqual([placementId, replicaId]);
+    const page = await harness.databases.listFailoverEvents({ databaseId, pageSize: 1 }, alice.as);
+    expect(page.failoverEvents).toHaveLength(1);
+    expect(page.nextPageToken).not.toBe('');
+  });
+
+  it('is refused for the primary, a stranger, another owner, and a stale target without force', async () => {
+    const { databaseId, placementId, replicaId, otherServerId, other } = await newPair();
+    const alone = await newDatabase(harness, alice);
+    const stranger = await newPair();
+    const bob = await harness.newUser();
+    const reason = async (request: object, owner = alice) =>
+      (await refusal(harness.databases.failOver({ databaseId, ...request }, owner.as))).reason;
+    expect(await reason({ placementId })).toBe('PLACEMENT_CONFLICT');
+    expect(await reason({ placementId: stranger.replicaId })).toBe('PLACEMENT_NOT_FOUND');
+    expect(await reason({}, bob)).toBe('DATABASE_NOT_FOUND');
+    expect(await reason({ databaseId: alone.databaseId })).toBe('PLACEMENT_CONFLICT');
+    other.down = 'unavailable';
+    await eventually(async () => {
+      const { lastCheck } = await harness.servers.getServerHealth({ serverId: otherServerId }, alice.as);
+      expect(lastCheck?.errorCategory).toBe('unavailable');
+    });
+    expect(await reason({ placementId: replicaId })).toBe('PLACEMENT_CONFLICT');
+    expect(await reason({})).toBe('PLACEMENT_CONFLICT');
+    // With force it is waited for.
+    const forced = harness.databases.failOver({ databaseId, placementId: replicaId, force: true }, alice.as);
+    other.down = undefined;
+    expect((await forced).done).toBe(true);
+    expect(await primaryOf(databaseId)).toBe(replicaId);
+  });
+
+  it('is done once when many ask at the same time', async () => {
+    const { databaseId, replicaId } = await newPair();
+    const asked = Array.from({ length: 10 }, () =>
+      refusal(harness.databases.failOver({ databaseId, placementId: replicaId }, alice.as)),
+    );
+    const reasons = (await Promise.all(asked)).map(({ reason }) => reason ?? 'done');
+    expect(reasons.toSorted()).toEqual([...Array<string>(9).fill('PLACEMENT_CONFLICT'), 'done']);
+    expect(await eventsOf(databaseId)).toHaveLength(1);
+  });
+});
+
+describe('connections', () => {
+  it('are told of per server: opened, failed, configured anew', async () => {
+    const { databaseId, serverId, memory } = await newDatabase(harness, alice);
+    await upsert(databaseId, 'a');
+    memory.down = 'unavailable';
+    await refusal(harness.records.fetchRecords({ databaseId, ids: ['a'] }, alice.as));
+    await harness.servers.updateServer({ serverId, server: { username: 'u' } }, alice.as);
+    await eventually(async () => {
+      const { events } = await harness.servers.listConnectionEvents({ serverId }, alice.as);
+      const kinds = events.map(({ kind }) => kind);
+      // RECONFIGURED, FAILED, OPENED: newest first.
+      expect(kinds).toEqual(expect.arrayContaining([5, 3, 1]));
+      expect(kinds.indexOf(3)).toBeLessThan(kinds.lastIndexOf(1));
+      expect(events.find(({ kind }) => kind === 3)?.detail).toBe('The server is away.');
+    });
+    const bob = await harness.newUser();
+    const foreign = harness.servers.listConnectionEvents({ serverId }, bob.as);
+    expect((await refusal(foreign)).reason).toBe('SERVER_NOT_FOUND');
+  });
+});
