@@ -1,6 +1,7 @@
 import type { Transport } from '@connectrpc/connect';
 import {
   createAccessTokens,
+  createApiKeyVerifier,
   createLocalKeys,
   createServiceTokens,
   createTokenAuthenticator,
@@ -14,8 +15,11 @@ import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
 import { databaseReadiness, type OutboxRelay, openServiceDatabase } from '@morag/orm';
-import { createServiceHost, pageTokens, type ServiceHost } from '@morag/rpc';
+import { type ApiKeyUsage, createApiKeyUsage, createServiceHost, pageTokens, type ServiceHost } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
+import { apiKeyHandlers } from './modules/api-key/api-key.handlers.ts';
+import { addUsage, deleteOldBatches } from './modules/api-key/usage.store.ts';
+import { verifyApiKey } from './modules/api-key/verify-api-key.ts';
 import { createPasswordHasher } from './modules/password/password-hasher.ts';
 import { RevocationPublisher } from './modules/revocation/revocation-publisher.ts';
 import { authHandlers } from './modules/session/auth.handlers.ts';
@@ -26,7 +30,7 @@ import { readSigningKey } from './modules/token/signing-key.ts';
 import { ensureAdministrator } from './modules/user/create-user.ts';
 import { type OwningServices, purgeDeletedUsers } from './modules/user/deleted-user.relay.ts';
 import { userHandlers } from './modules/user/user.handlers.ts';
-import { apiKeyHandlers, auditHandlers } from './not-yet-available.ts';
+import { auditHandlers } from './not-yet-available.ts';
 import { openPeers, type Peers } from './peers.ts';
 import { schema } from './schema.ts';
 
@@ -83,6 +87,7 @@ export async function buildIdentityService(
     pageTokens: pageTokens({ secret: deriveKey(rootKey, 'identity page tokens') }),
     publicKeys: [publicJwk],
   };
+  const usage = createApiKeyUsage({ logger, send: (batch, signal) => addUsage(db, batch, signal) });
   const host = createServiceHost({
     name: 'identity',
     ...config.listen,
@@ -91,7 +96,7 @@ export async function buildIdentityService(
       router.service(AuthService, authHandlers(deps));
       router.service(UserService, userHandlers(deps));
       router.service(SettingsService, settingsHandlers(deps));
-      router.service(ApiKeyService, apiKeyHandlers);
+      router.service(ApiKeyService, apiKeyHandlers(deps));
       router.service(AuditService, auditHandlers);
     },
     authenticator: createTokenAuthenticator({
@@ -99,14 +104,16 @@ export async function buildIdentityService(
       keys: createLocalKeys(() => deps.publicKeys),
       revocations: revocations.feed,
       serviceSecret,
+      verifyApiKey: createApiKeyVerifier({ lookUp: (key, { address }) => verifyApiKey(deps, { key, address }) }),
       now,
     }),
+    onCall: usage.count,
     logger,
     metrics: createMetrics({ service: 'identity' }),
     readiness: databaseReadiness(db),
   });
   return {
-    ...lifecycle(host, { ...deps, purge, peers }, parts, logger),
+    ...lifecycle(host, { ...deps, purge, peers, usage }, parts, logger),
     name: 'identity',
     host,
     transport: () => host.transport(),
@@ -115,7 +122,11 @@ export async function buildIdentityService(
 
 function lifecycle(
   host: ServiceHost,
-  deps: Parameters<typeof userHandlers>[0] & { readonly purge: OutboxRelay; readonly peers: Peers },
+  deps: Parameters<typeof userHandlers>[0] & {
+    readonly purge: OutboxRelay;
+    readonly peers: Peers;
+    readonly usage: ApiKeyUsage;
+  },
   parts: IdentityParts,
   logger: Logger,
 ): Pick<IdentityInstance, 'start' | 'stop'> {
@@ -125,14 +136,18 @@ function lifecycle(
       if (parts.administrator) await ensureAdministrator(deps, parts.administrator, AbortSignal.timeout(30_000));
       await deps.revocations.start();
       deps.purge.start();
+      deps.usage.start();
       housekeeping = setInterval(() => {
-        deleteEndedSessions(deps.db).catch((error: unknown) => logger.warn({ err: error }, 'housekeeping failed'));
+        Promise.all([deleteEndedSessions(deps.db), deleteOldBatches(deps.db)]).catch((error: unknown) =>
+          logger.warn({ err: error }, 'housekeeping failed'),
+        );
       }, HOUSEKEEPING_MS).unref();
       return host.start();
     },
     async stop() {
       clearInterval(housekeeping);
       await host.stop();
+      await deps.usage.stop();
       await deps.purge.stop();
       await deps.revocations.stop();
       await deps.db.close();
