@@ -9,20 +9,16 @@ import {
   watchLeaks,
 } from '@morag/connectors-conformance';
 import { LabError } from './lab-server.ts';
+import { recordRuns } from './report/record.ts';
+import { textTable } from './report/text-table.ts';
+import type { VendorReport } from './report/vendor-report.ts';
 import { VENDORS } from './vendors.ts';
 
-const USAGE = `usage: npm run conformance [-- VENDOR…] [--json] [--case N]… [--verbose]
+const USAGE = `usage: npm run conformance [-- VENDOR…] [--json] [--case N]… [--verbose] [--write]
 vendors: ${Object.keys(VENDORS).join(', ')}; all of them when none is named
+--write puts the outcome of all cases into docs/connectors.md
 MORAG_CONFORMANCE_<VENDOR>_URL (with _API_KEY, _USERNAME, _PASSWORD) takes a server that runs already
 `;
-
-const SIGNS = { passed: 'ok', failed: 'FAILED', skipped: '-', excepted: 'except', unexpected: 'PASSES' } as const;
-
-interface VendorReport {
-  readonly vendor: string;
-  readonly server: string;
-  readonly results: readonly CaseResult[];
-}
 
 /** To be stopped when the run is interrupted. */
 let running: Harness | undefined;
@@ -30,11 +26,12 @@ let running: Harness | undefined;
 class UsageError extends LabError {}
 
 async function main(args: readonly string[]): Promise<boolean> {
-  const { vendors, json, cases, verbose } = read(args);
+  const { vendors, json, cases, verbose, write } = read(args);
   const reports: VendorReport[] = [];
   for (const vendor of vendors) reports.push(await runVendor(vendor, cases, verbose));
   if (json) process.stdout.write(`${JSON.stringify(reports.map(withoutErrors), undefined, 2)}\n`);
-  else process.stdout.write(tableOf(reports));
+  else process.stdout.write(textTable(reports));
+  if (write) recordRuns(reports);
   return reports.every(({ results }) => isClean(results));
 }
 
@@ -68,46 +65,6 @@ function tell(vendor: string, result: CaseResult, verbose: boolean): CaseResult 
   return result;
 }
 
-/** Cases down, vendors across, and below it the notes that a reader needs. */
-function tableOf(reports: readonly VendorReport[]): string {
-  const titles = new Map(reports.flatMap(({ results }) => results.map(({ id, title }) => [id, title] as const)));
-  const width = Math.max(10, ...reports.map(({ vendor }) => vendor.length + 1));
-  const row = (start: string, cells: readonly string[]) =>
-    `${start}${cells.map((cell) => cell.padEnd(width)).join('')}`.trimEnd();
-  const lines = [
-    row(
-      'case'.padEnd(6),
-      reports.map(({ vendor }) => vendor),
-    ),
-  ];
-  for (const [id, title] of titles) {
-    const cells = reports.map(({ results }) => {
-      const result = results.find((each) => each.id === id);
-      return result ? SIGNS[result.outcome] : '';
-    });
-    lines.push(`${row(String(id).padEnd(6), cells).padEnd(6 + width * reports.length)}${title}`);
-  }
-  lines.push('');
-  for (const { vendor, server, results } of reports) {
-    lines.push(
-      `${vendor} (${server}): ${passedAndFailed(results)}, ${count(results, 'skipped')} skipped, ${count(results, 'excepted')} excepted`,
-    );
-    for (const { id, outcome, note } of results) {
-      if (outcome !== 'passed' && note) lines.push(`  ${id} ${outcome}: ${note}`);
-    }
-  }
-  lines.push(passedAndFailed(reports.flatMap(({ results }) => results)));
-  return `${lines.join('\n')}\n`;
-}
-
-function passedAndFailed(results: readonly CaseResult[]): string {
-  return `${count(results, 'passed')} passed, ${count(results, 'failed') + count(results, 'unexpected')} failed`;
-}
-
-function count(results: readonly CaseResult[], outcome: CaseResult['outcome']): number {
-  return results.filter((result) => result.outcome === outcome).length;
-}
-
 function withoutErrors({ vendor, server, results }: VendorReport) {
   return { vendor, server, results: results.map(({ error: _, ...result }) => result) };
 }
@@ -116,6 +73,7 @@ function read(args: readonly string[]) {
   const options = {
     json: { type: 'boolean' },
     verbose: { type: 'boolean' },
+    write: { type: 'boolean' },
     case: { type: 'string', multiple: true },
   } as const;
   try {
@@ -125,7 +83,9 @@ function read(args: readonly string[]) {
     if (unknown !== undefined) throw new Error(`There is no connector for ${unknown} in this version.`);
     const cases = (values.case ?? []).map(Number);
     if (cases.some((id) => !CASES.some((each) => each.id === id))) throw new Error('There is no such case.');
-    return { vendors, cases, json: values.json ?? false, verbose: values.verbose ?? false };
+    if (values.write && cases.length > 0) throw new Error('--write takes a run of all cases.');
+    const { json = false, verbose = false, write = false } = values;
+    return { vendors, cases, json, verbose, write };
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n${USAGE}`);
   }

@@ -3,6 +3,8 @@ import type { LabServer } from './lab-server.ts';
 
 /** What this tool knows of a vendor. Loaded when it is asked for: an SDK takes its time. */
 export interface LabVendor {
+  /** The vendor's SDK, as its connector's package.json names it. */
+  readonly sdk: string;
   /** The real server, where it can be had from package registries. */
   readonly server?: () => Promise<LabServer>;
   /** What the suite runs on: the server that the environment names, or one that is started here; undefined without either. */
@@ -12,18 +14,21 @@ export interface LabVendor {
 /** By the vendors' own names, in the order of the reports. */
 export const VENDORS: Readonly<Record<string, LabVendor>> = {
   qdrant: {
+    sdk: '@qdrant/js-client-rest',
     async harness() {
       const { externalQdrant, standInQdrant } = await import('./qdrant.harness.ts');
       return externalQdrant() ?? standInQdrant();
     },
   },
   pinecone: {
+    sdk: '@pinecone-database/pinecone',
     async harness() {
       const { externalPinecone, standInPinecone } = await import('./pinecone.harness.ts');
       return externalPinecone() ?? standInPinecone();
     },
   },
   chroma: {
+    sdk: 'chromadb',
     server: async () => (await import('./chroma.server.ts')).chromaServer,
     async harness() {
       const { externalChroma, realChroma } = await import('./chroma.harness.ts');
@@ -31,6 +36,7 @@ export const VENDORS: Readonly<Record<string, LabVendor>> = {
     },
   },
   pgvector: {
+    sdk: 'pg',
     server: async () => (await import('./pgvector.server.ts')).pgvectorServer,
     async harness() {
       const { externalPgvector, realPgvector } = await import('./pgvector.harness.ts');

@@ -13,7 +13,7 @@ import {
 } from '@morag/connectors-core';
 import type { Session } from './pgvector.database.ts';
 import { Parameters, toSql } from './pgvector.filter.ts';
-import type { PgvectorOptions } from './pgvector.options.ts';
+import { CANDIDATES_PER_HIT, type PgvectorOptions } from './pgvector.options.ts';
 import { columns, type RecordRow, toRecord, vectorText } from './pgvector.records.ts';
 import { DOCUMENT_WORDS, OPERATORS, type PgvectorTable } from './pgvector.tables.ts';
 
@@ -35,7 +35,7 @@ export class TableReplaced extends Error {}
 export function searchSettings(topK: number, { hnsw }: PgvectorOptions): Readonly<Record<string, string | number>> {
   return {
     'hnsw.iterative_scan': 'strict_order',
-    'hnsw.ef_search': Math.min(EF_SEARCH_MAX, Math.max(hnsw.efSearch, topK)),
+    'hnsw.ef_search': Math.min(EF_SEARCH_MAX, Math.max(hnsw.efSearch, topK * CANDIDATES_PER_HIT)),
   };
 }
 

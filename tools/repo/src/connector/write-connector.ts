@@ -53,6 +53,7 @@ const EDITS: Readonly<Record<string, (text: string, name: string) => string>> = 
       /(export const VENDORS\b[^]*?)\n};/,
       (_, entries: string) => `${entries}
   ${name}: {
+    sdk: '${name}',
     harness: async () => (await import('./${name}.harness.ts')).external${capital(name)}(),
   },
 };`,
