@@ -1,3 +1,4 @@
+import type { OwnerScope } from '@morag/auth';
 import { type ListRequest, type ListSpec, listPage, newId, type Database as Orm, type Page } from '@morag/orm';
 import type { HealthCheck, ServerHealth } from './health.ts';
 import type { HealthStatus } from './health-status.ts';
@@ -21,7 +22,7 @@ export interface HealthStore {
   statusesSince(writtenAt: string | undefined): Promise<readonly StoredStatus[]>;
   find(serverId: string): Promise<ServerHealth>;
   /** Of an owner's servers, or of those among them that are named. */
-  list(scope: { readonly ownerId?: string }, serverIds?: readonly string[]): Promise<readonly ServerHealth[]>;
+  list(scope: OwnerScope, serverIds?: readonly string[]): Promise<readonly ServerHealth[]>;
   checks(serverId: string, request: ListRequest): Promise<Page<HealthCheck>>;
   /**
    * Rolls up what is older than a day and removes what is older than the retention, of some servers after `afterServerId`.
@@ -185,11 +186,12 @@ function reads(db: Orm): Pick<HealthStore, 'statusesSince' | 'find' | 'list' | '
       const [health] = await readHealth(db, 'select $1::uuid as id', [serverId]);
       return { ...(health ?? unseen(serverId)), uptime: await readUptime(db, serverId) };
     },
-    list: ({ ownerId }, serverIds) =>
+    list: ({ ownerId, serverIds: visible }, serverIds) =>
       readHealth(
         db,
-        `select id from servers where ($1::uuid is null or owner_id = $1) and ($2::uuid[] is null or id = any($2))`,
-        [ownerId, serverIds],
+        `select id from servers where ($1::uuid is null or owner_id = $1)
+           and ($2::uuid[] is null or id = any($2)) and ($3::uuid[] is null or id = any($3))`,
+        [ownerId, serverIds, visible],
       ),
     async checks(serverId, request) {
       const page = await listPage<CheckRow>(db, CHECKS, request, [(bind) => `server_id = ${bind(serverId)}`]);

@@ -55,7 +55,10 @@ export async function planReplica(
   call: Call,
 ): Promise<NewReplica> {
   const database = await getDatabase(deps.databases, databaseId, scope);
-  const server = await getServer(deps.servers, serverId, { ownerId: database.ownerId });
+  const server = await getServer(deps.servers, serverId, {
+    ownerId: database.ownerId,
+    serverIds: scope.serverIds,
+  });
   if (!server.isActive) throw serverInactive(server);
   const id = newId();
   const collection = wanted || collectionNameFor(id);
