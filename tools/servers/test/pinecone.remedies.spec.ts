@@ -197,6 +197,26 @@ describe('limits of the service', () => {
     expect(await connector.count(name)).toBe(0);
   });
 
+  it('finds by words the document whose words have no room beside it', async () => {
+    const connector = open();
+    const name = await collection(connector, 'wordless');
+    const words = Array.from({ length: 4_000 }, (_, at) => `w${at}`).join(' ');
+    await connector.upsert(name, [
+      { id: 'long', vector: [0, 0, 0, 1], document: `${words} needle` },
+      ...records(60, 4),
+    ]);
+    const hits = await connector.hybridQuery(name, { vector: [1, 0, 0, 0], text: 'needle', topK: 1, vectorWeight: 0 });
+    expect(hits.map(({ id }) => id)).toEqual(['long']);
+  });
+
+  it('tells the size of the namespace', async () => {
+    const connector = open();
+    const name = await collection(connector, 'sizes');
+    expect(await connector.stats(name)).toEqual({ records: 0, sizeBytes: 0 });
+    await connector.upsert(name, records(3, 4));
+    expect(await connector.stats(name)).toEqual({ records: 3, sizeBytes: expect.any(Number) });
+  });
+
   it('deletes from a namespace that does not exist yet, which the service answers with 404', async () => {
     const connector = open({ namespace: 'nothing-yet' });
     const name = await collection(connector, 'empty');

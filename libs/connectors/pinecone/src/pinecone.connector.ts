@@ -7,6 +7,7 @@ import {
   type CollectionStats,
   ConnectorError,
   checkCollectionSpec,
+  checkHybrid,
   checkIds,
   checkQuery,
   checkRecords,
@@ -39,9 +40,10 @@ import {
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
 import { PineconeAccess, type PineconeCall } from './pinecone.access.ts';
-import { countRecords, matchingIds } from './pinecone.count.ts';
+import { countRecords, matchingIds, namespaceSize } from './pinecone.count.ts';
 import { hasStatus } from './pinecone.errors.ts';
 import { afterWriting, untilSeen } from './pinecone.freshness.ts';
+import { hybridRecords } from './pinecone.hybrid.ts';
 import { nativeId } from './pinecone.ids.ts';
 import {
   createIndex,
@@ -137,8 +139,10 @@ export class PineconeConnector implements VectorConnector {
   }
 
   stats(collection: string, options?: CallOptions): Promise<CollectionStats> {
+    const { namespace } = this.#options;
     return this.#access.on('stats', collection, options, async (on) => ({
-      records: await countRecords(on, this.#options.namespace),
+      records: await countRecords(on, namespace),
+      sizeBytes: await namespaceSize(on, namespace),
     }));
   }
 
@@ -199,23 +203,19 @@ export class PineconeConnector implements VectorConnector {
 
   query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
     return this.#access.on('query', collection, options, async (on) => {
-      const { session, index, call } = on;
-      checkQuery(call, request, index, PINECONE_CAPABILITIES.maxTopK);
-      if (request.afterWrite !== undefined) {
-        const written = decodeCursor(request.afterWrite, 'pinecone', this.#scopeOf(index), isOffset);
-        if (written === undefined)
-          throw new ConnectorError('invalid_argument', call, 'afterWrite is of another collection.');
-        await untilSeen(session, call, index, written);
-      }
+      checkQuery(on.call, request, on.index, PINECONE_CAPABILITIES.maxTopK);
+      await this.#seen(on, request.afterWrite);
       const vector = request.vector ?? (await vectorOf(on, request.id ?? ''));
       return queryRecords(on, vector, request);
     });
   }
 
-  hybridQuery(collection: string, _: HybridRequest, options?: CallOptions): Promise<readonly HybridHit[]> {
-    return this.#access.on('hybridQuery', collection, options, ({ call }) =>
-      Promise.reject(new ConnectorError('unsupported', call, 'Pinecone finds no documents by words.')),
-    );
+  hybridQuery(collection: string, request: HybridRequest, options?: CallOptions): Promise<readonly HybridHit[]> {
+    return this.#access.on('hybridQuery', collection, options, async (on) => {
+      checkHybrid(on.call, request, on.index, PINECONE_CAPABILITIES.maxTopK);
+      await this.#seen(on, request.afterWrite);
+      return hybridRecords(on, request);
+    });
   }
 
   count(collection: string, filter?: Filter, options?: CallOptions): Promise<number> {
@@ -275,6 +275,14 @@ export class PineconeConnector implements VectorConnector {
 
   async #written({ session, call, index }: PineconeCall): Promise<void> {
     if (this.#options.consistency === 'read_your_writes') await afterWriting(session, call, index);
+  }
+
+  async #seen({ session, call, index }: PineconeCall, writeToken: string | undefined): Promise<void> {
+    if (writeToken === undefined) return;
+    const written = decodeCursor(writeToken, 'pinecone', this.#scopeOf(index), isOffset);
+    if (written === undefined)
+      throw new ConnectorError('invalid_argument', call, 'afterWrite is of another collection.');
+    await untilSeen(session, call, index, written);
   }
 
   /** What sequence numbers and the server's tokens are of. */

@@ -1,5 +1,6 @@
 import type { Filter } from '@morag/connectors-core';
 import type { PineconeCall } from './pinecone.access.ts';
+import { hasStatus } from './pinecone.errors.ts';
 import { DEFAULT_NAMESPACE } from './pinecone.options.ts';
 import { eachPage } from './pinecone.scan.ts';
 
@@ -26,4 +27,16 @@ export async function countRecords(on: PineconeCall, namespace: string): Promise
   let count = 0;
   for await (const page of eachPage(on, { whole: false })) count += page.length;
   return count;
+}
+
+/** In bytes, nearly: what was deleted lately may be counted still. Undefined where the service does not tell. */
+export async function namespaceSize({ session, index }: PineconeCall, namespace: string): Promise<number | undefined> {
+  try {
+    const { sizeBytes } = await session.index(index.host).describeNamespace(namespace);
+    return sizeBytes === undefined ? undefined : Number(sizeBytes);
+  } catch (error) {
+    // It begins with its first record.
+    if (hasStatus(error, 404)) return 0;
+    throw error;
+  }
 }

@@ -24,6 +24,11 @@ export function toPineconeFilter(filter: Filter | undefined): PineconeFilter {
   return { none: false, where, exact: state.exact };
 }
 
+/** The same filter, of the records alone that also keep a clause. */
+export function narrowed(filter: PineconeFilter, clause: Clause): PineconeFilter {
+  return { ...filter, where: and([filter.where, clause]) };
+}
+
 function translate(node: NormalFilter, state: { exact: boolean }): Part {
   if ('and' in node) return and(node.and.map((child) => translate(child, state)));
   if ('or' in node) return or(node.or.map((child) => translate(child, state)));

@@ -1,17 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Metadata } from '@morag/connectors-core';
 import { isHashed, nativeId } from './pinecone.ids.ts';
-import { documentOf, fromNative, isZero, originalId, toNative } from './pinecone.metadata.ts';
+import { documentOf, type Extras, fromNative, isZero, originalId, toNative } from './pinecone.metadata.ts';
+
+const stored = (metadata: Metadata | undefined, extras: Extras = {}) => toNative(metadata, extras).native;
 
 describe('metadata', () => {
   it('stores what the server holds as it is, and nothing beside it', () => {
     const metadata = { text: 'x', number: 1.5, no: false, tags: ['a', 'b'] };
-    expect(toNative({ ...metadata, gone: null }, {})).toEqual(metadata);
-    expect(toNative(undefined, {})).toEqual({});
+    expect(stored({ ...metadata, gone: null })).toEqual(metadata);
+    expect(stored(undefined)).toEqual({});
   });
 
   it('keeps the rest as JSON, with a mark for each key and for each member of a list', () => {
     const metadata = { mixed: [1, 'x', null], none: [], nested: { deep: [null] }, plain: 'p' };
-    const native = toNative(metadata, {});
+    const native = stored(metadata);
     expect(native).toEqual({
       plain: 'p',
       _vk_json: JSON.stringify({ mixed: metadata.mixed, none: [], nested: metadata.nested }),
@@ -21,9 +24,17 @@ describe('metadata', () => {
   });
 
   it('holds document, id and the mark of a zero vector apart', () => {
-    const native = toNative({ a: 1 }, { document: 'text', id: 'é', zero: true });
+    const native = stored({ a: 1 }, { document: 'text', id: 'é', zero: true });
     expect([documentOf(native), originalId(native), isZero(native)]).toEqual(['text', 'é', true]);
     expect(fromNative(native)).toEqual({ a: 1 });
+  });
+
+  it('lists the words of the document, or says that there was no room for them', () => {
+    expect(stored({}, { document: 'The valve, the E-4711!' })._vk_words).toEqual(['the', 'valve', 'e', '4711']);
+    const { native, bytes } = toNative({}, { document: Array.from({ length: 5_000 }, (_, at) => `w${at}`).join(' ') });
+    expect([native._vk_words, native._vk_wordless]).toEqual([undefined, true]);
+    expect(bytes).toBeGreaterThanOrEqual(Buffer.byteLength(JSON.stringify(native)));
+    expect(stored({}, { document: '?!' })).toEqual({ _vk_document: '?!' });
   });
 
   it('reads what another program wrote', () => {

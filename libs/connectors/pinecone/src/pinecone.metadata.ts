@@ -1,4 +1,4 @@
-import { isScalar, type JsonValue, type Metadata, presentMetadata, type Scalar } from '@morag/connectors-core';
+import { isScalar, type JsonValue, type Metadata, presentMetadata, type Scalar, wordsOf } from '@morag/connectors-core';
 
 /** What Pinecone takes: no null, nothing nested, and of lists only those of text. */
 export type NativeMetadata = Record<string, string | number | boolean | string[]>;
@@ -8,6 +8,10 @@ export const NATIVE_BYTES_MAX = 40 * 1024;
 
 /** Lists one mark for each value that the server cannot hold, and one for each member of such a list. */
 export const MARKS_KEY = '_vk_marks';
+/** The different words of the document, by which it is found. */
+export const WORDS_KEY = '_vk_words';
+/** Set on a record with a document whose words found no room. */
+export const WORDLESS_KEY = '_vk_wordless';
 const JSON_KEY = '_vk_json';
 const DOCUMENT_KEY = '_vk_document';
 const ID_KEY = '_vk_id';
@@ -32,7 +36,21 @@ export function memberMark(key: string, value: Scalar): string {
   return JSON.stringify([key, value]);
 }
 
-export function toNative(metadata: Metadata | undefined, { document, id, zero }: Extras): NativeMetadata {
+/** The stored form, which leaves out the document's words where they would exceed what a record may hold. */
+export function toNative(metadata: Metadata | undefined, extras: Extras): { native: NativeMetadata; bytes: number } {
+  const native = withoutWords(metadata, extras);
+  const bytes = Buffer.byteLength(JSON.stringify(native));
+  const words = extras.document === undefined ? [] : wordsOf(extras.document, Number.POSITIVE_INFINITY);
+  if (words.length === 0) return { native, bytes };
+  const wordsBytes = Buffer.byteLength(JSON.stringify({ [WORDS_KEY]: words }));
+  if (bytes + wordsBytes <= NATIVE_BYTES_MAX) {
+    return { native: { ...native, [WORDS_KEY]: [...words] }, bytes: bytes + wordsBytes };
+  }
+  const mark = { [WORDLESS_KEY]: true };
+  return { native: { ...native, ...mark }, bytes: bytes + Buffer.byteLength(JSON.stringify(mark)) };
+}
+
+function withoutWords(metadata: Metadata | undefined, { document, id, zero }: Extras): NativeMetadata {
   const native: NativeMetadata = {};
   const rest: Record<string, JsonValue> = {};
   const marks = new Set<string>();

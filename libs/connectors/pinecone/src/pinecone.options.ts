@@ -54,7 +54,7 @@ export const PINECONE_CAPABILITIES: Capabilities = {
   scanOrder: 'stable',
   authentication: true,
   exactSearch: false,
-  hybrid: 'none',
+  hybrid: 'fused',
   namespaces: true,
   // A managed service: its crashes are not seen from here.
   uncleanStopWindowMs: 0,

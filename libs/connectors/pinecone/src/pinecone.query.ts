@@ -13,7 +13,7 @@ import {
 import type { ScoredPineconeRecord } from '@pinecone-database/pinecone';
 import type { PineconeCall } from './pinecone.access.ts';
 import { hasStatus } from './pinecone.errors.ts';
-import { type PineconeFilter, toPineconeFilter } from './pinecone.filter.ts';
+import { type Clause, narrowed, type PineconeFilter, toPineconeFilter } from './pinecone.filter.ts';
 import { isHashed } from './pinecone.ids.ts';
 import { fromNative } from './pinecone.metadata.ts';
 import { PINECONE_CAPABILITIES } from './pinecone.options.ts';
@@ -25,18 +25,27 @@ const GROWTH = 4;
 const CANDIDATES_MIN = 100;
 const CANDIDATES_MAX = PINECONE_CAPABILITIES.maxTopK;
 
-/** The nearest records. A filter that the server cannot evaluate is completed here, asking for ever more candidates. */
-export async function queryRecords(on: PineconeCall, vector: Vector, request: QueryRequest): Promise<readonly Hit[]> {
+/**
+ * The nearest records. A filter that the server cannot evaluate is completed here, asking for ever more candidates.
+ * With `only`, of the nearest records alone that keep this clause: as many as the server gives.
+ */
+export async function queryRecords(
+  on: PineconeCall,
+  vector: Vector,
+  request: QueryRequest,
+  only?: Clause,
+): Promise<readonly Hit[]> {
   const { topK, id } = request;
-  const filter = toPineconeFilter(request.filter);
-  if (filter.none) return [];
+  const asked = toPineconeFilter(request.filter);
+  if (asked.none) return [];
+  const filter = only ? narrowed(asked, only) : asked;
   // The record that a query by id starts from is among its own nearest.
   const wanted = Math.min(CANDIDATES_MAX, topK + (id === undefined ? 0 : 1));
   let candidates = filter.exact ? wanted : Math.min(CANDIDATES_MAX, Math.max(CANDIDATES_MIN, wanted * GROWTH));
   for (;;) {
     const { hits, seen } = await nearest(on, vector, request, filter, candidates);
     if (filter.exact || hits.length >= topK || seen < candidates) return hits.slice(0, topK);
-    if (candidates === CANDIDATES_MAX) return compareAll(on, vector, request);
+    if (candidates === CANDIDATES_MAX) return only ? hits : compareAll(on, vector, request);
     candidates = Math.min(CANDIDATES_MAX, candidates * GROWTH);
   }
 }

@@ -13,7 +13,15 @@ import type { PineconeRecord } from '@pinecone-database/pinecone';
 import type { PineconeCall } from './pinecone.access.ts';
 import { hasStatus } from './pinecone.errors.ts';
 import { isHashed, nativeId } from './pinecone.ids.ts';
-import { documentOf, fromNative, isZero, NATIVE_BYTES_MAX, originalId, toNative } from './pinecone.metadata.ts';
+import {
+  documentOf,
+  fromNative,
+  isZero,
+  NATIVE_BYTES_MAX,
+  type NativeMetadata,
+  originalId,
+  toNative,
+} from './pinecone.metadata.ts';
 import { PINECONE_CAPABILITIES } from './pinecone.options.ts';
 
 /** Ids of one deletion. */
@@ -31,7 +39,7 @@ const MAGNITUDE_MIN = 1e-8;
 interface Row {
   readonly id: string;
   readonly values: number[];
-  readonly metadata: ReturnType<typeof toNative>;
+  readonly metadata: NativeMetadata;
   readonly bytes: number;
 }
 
@@ -56,13 +64,13 @@ function toRow(record: VectorRecord, origin: Origin): Row {
   const id = nativeId(record.id);
   const { values, zero } = storedVector(record.vector, origin);
   const { document } = record;
-  const metadata = toNative(record.metadata, { document, id: id === record.id ? undefined : record.id, zero });
-  const metadataBytes = Buffer.byteLength(JSON.stringify(metadata));
-  if (metadataBytes > NATIVE_BYTES_MAX) {
-    const text = `Metadata and document of ${JSON.stringify(record.id.slice(0, 64))} take ${metadataBytes} bytes; Pinecone stores ${NATIVE_BYTES_MAX} a record.`;
+  const extras = { document, id: id === record.id ? undefined : record.id, zero };
+  const { native, bytes } = toNative(record.metadata, extras);
+  if (bytes > NATIVE_BYTES_MAX) {
+    const text = `Metadata and document of ${JSON.stringify(record.id.slice(0, 64))} take ${bytes} bytes; Pinecone stores ${NATIVE_BYTES_MAX} a record.`;
     throw new ConnectorError('payload_too_large', origin, text);
   }
-  return { id, values, metadata, bytes: values.length * JSON_BYTES_PER_FLOAT + metadataBytes + id.length + 64 };
+  return { id, values, metadata: native, bytes: values.length * JSON_BYTES_PER_FLOAT + bytes + id.length + 64 };
 }
 
 /** What is sent for a vector: for one that is all zero, which the server refuses, its nearest neighbour and a mark. */

@@ -8,9 +8,9 @@ const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 const SATURATION = 1.2;
 const LENGTH_SHARE = 0.75;
 
-/** The different words of a text, in lower case and in their order: runs of letters and digits. */
-export function wordsOf(text: string): readonly string[] {
-  return [...new Set(allWords(text))].slice(0, QUERY_WORDS_MAX);
+/** The different words of a text, in lower case and in their order: runs of letters and digits. As many as of a query. */
+export function wordsOf(text: string, wordsMax = QUERY_WORDS_MAX): readonly string[] {
+  return [...new Set(allWords(text))].slice(0, wordsMax);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { query } from './query.ts';
-import { describeStats, fetchByIds, fetchByMetadata, listIds } from './reading.ts';
+import { describeNamespace, describeStats, fetchByIds, fetchByMetadata, listIds } from './reading.ts';
 import type { StoredIndex } from './stored-index.ts';
 import { deleteVectors, upsert } from './writing.ts';
 
@@ -9,7 +9,7 @@ const WRITTEN = 'x-pinecone-request-lsn';
 /** Header of the sequence number up to which a query sees writes. */
 const INDEXED = 'x-pinecone-max-indexed-lsn';
 
-/** Reading and writing records, without sparse vectors, updates, imports and the administration of namespaces. */
+/** Reading and writing records, without sparse vectors, updates, imports and the rest of namespaces. */
 export function addDataPlane(app: FastifyInstance, indexOf: (request: FastifyRequest) => StoredIndex): void {
   for (const [path, write] of [
     ['upsert', upsert],
@@ -29,5 +29,8 @@ export function addDataPlane(app: FastifyInstance, indexOf: (request: FastifyReq
   app.get('/data/vectors/fetch', (request) => fetchByIds(indexOf(request), request.query));
   app.get('/data/vectors/list', (request) => listIds(indexOf(request), request.query));
   app.post('/data/vectors/fetch_by_metadata', (request) => fetchByMetadata(indexOf(request), request.body));
+  app.get<{ Params: { name: string } }>('/data/namespaces/:name', (request) =>
+    describeNamespace(indexOf(request), request.params.name),
+  );
   app.post('/data/describe_index_stats', (request) => describeStats(indexOf(request), request.body));
 }

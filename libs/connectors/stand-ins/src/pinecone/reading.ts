@@ -1,5 +1,5 @@
 import { parseMetadataFilter } from './metadata-filter.ts';
-import { invalid } from './refusal.ts';
+import { invalid, Refusal } from './refusal.ts';
 import { fetchByMetadataRequest, fetchRequest, listRequest, read, statsRequest } from './requests.ts';
 import type { StoredIndex } from './stored-index.ts';
 
@@ -42,6 +42,15 @@ export function describeStats(index: StoredIndex, body: unknown): object {
     metric: index.metric,
     vectorType: 'dense',
   };
+}
+
+/** 64-bit numbers as text. */
+export function describeNamespace(index: StoredIndex, name: string): object {
+  const within = index.namespace(name);
+  if (!within) throw new Refusal(404, 'NOT_FOUND', 'Namespace not found');
+  const records = [...within.records().values()];
+  const bytes = records.reduce((sum, record) => sum + Buffer.byteLength(JSON.stringify(record)), 0);
+  return { name, record_count: String(records.length), size_bytes: String(bytes) };
 }
 
 /** The ids after the token, which names the last one given. The last page has no token. */

@@ -68,6 +68,7 @@ const METHODS: readonly (readonly [path: string, allowed: readonly string[]])[] 
   [`${DATA}/vectors/list`, ['GET']],
   [`${DATA}/vectors/fetch_by_metadata`, ['POST']],
   [`${DATA}/vectors/delete`, ['POST']],
+  [`${DATA}/namespaces/:name`, ['GET']],
   [`${DATA}/describe_index_stats`, ['POST']],
 ];
 
