@@ -11,6 +11,7 @@ import {
   nativeName,
   type Origin,
 } from '@morag/connectors-core';
+import type { CreateIndexOptions } from '@pinecone-database/pinecone';
 import { z } from 'zod';
 import { hasStatus } from './pinecone.errors.ts';
 import type { PineconeOptions } from './pinecone.options.ts';
@@ -81,31 +82,38 @@ export async function createIndex(
   options: PineconeOptions,
   creation: string,
 ): Promise<PineconeIndex> {
-  const create = () =>
-    session.control.indexes.create({
-      name: nativeName(spec.name, NAME_RULES),
-      schema: {
-        fields: {
-          _values: { type: 'dense_vector', dimension: spec.dimension, metric: NATIVE_METRIC[spec.metric] },
-        },
+  const request = {
+    name: nativeName(spec.name, NAME_RULES),
+    schema: {
+      fields: {
+        _values: { type: 'dense_vector', dimension: spec.dimension, metric: NATIVE_METRIC[spec.metric] },
       },
-      deployment: { deploymentType: 'managed', cloud: options.cloud, region: options.region },
-      deletionProtection: options.deletionProtection ? 'enabled' : 'disabled',
-      tags: { ...nameTags(spec.name), [CREATION_TAG]: creation },
-    });
-  try {
-    await create();
-  } catch (error) {
-    if (!hasStatus(error, 409)) throw error;
-    const present = await findIndex(session, call, spec.name);
-    if (present.state === 'terminating') {
-      await untilGone(session, call, spec.name);
-      await create();
-    } else if (present.identity !== creation) {
-      throw new ConnectorError('already_exists', call, 'A collection of this name exists.', { cause: error });
-    }
+    },
+    deployment: { deploymentType: 'managed', cloud: options.cloud, region: options.region },
+    deletionProtection: options.deletionProtection ? 'enabled' : 'disabled',
+    tags: { ...nameTags(spec.name), [CREATION_TAG]: creation },
+  } as const;
+  while (!(await wasCreated(session, request))) {
+    const present = await untilSettled(session, call, spec.name);
+    if (present?.identity === creation) break;
+    if (present) throw new ConnectorError('already_exists', call, 'A collection of this name exists.');
+    await delay(POLL_MS_MIN, undefined, { signal: call.signal });
   }
   return untilReady(session, call, spec.name);
+}
+
+/** False when the name is taken. */
+async function wasCreated(
+  { control }: PineconeSession,
+  request: CreateIndexOptions & { suppressConflicts?: false },
+): Promise<boolean> {
+  try {
+    await control.indexes.create(request);
+    return true;
+  } catch (error) {
+    if (hasStatus(error, 409)) return false;
+    throw error;
+  }
 }
 
 /** For one call of `createIndex` and all of its repetitions. */
@@ -113,10 +121,10 @@ export function newCreation(): string {
   return randomUUID();
 }
 
-/** Returns when the name is free again: deletion goes on after the server has answered. */
+/** Returns when the name is free again, or taken anew: deletion goes on after the server has answered. */
 export async function deleteIndex(session: PineconeSession, call: Call, name: string): Promise<void> {
   await session.control.indexes.delete(nativeName(name, NAME_RULES));
-  await untilGone(session, call, name);
+  await untilSettled(session, call, name);
 }
 
 /** Until the index takes records. */
@@ -131,14 +139,14 @@ export async function untilReady(session: PineconeSession, call: Call, name: str
   }
 }
 
-async function untilGone(session: PineconeSession, call: Call, name: string): Promise<void> {
+/** The index once it is not being deleted; undefined when there is none, and its name is free. */
+async function untilSettled(session: PineconeSession, call: Call, name: string): Promise<PineconeIndex | undefined> {
   for (let waitMs = POLL_MS_MIN; ; waitMs = Math.min(POLL_MS_MAX, waitMs * 1.5)) {
     try {
-      const { state } = await findIndex(session, call, name);
-      // Made anew by someone else in the meantime.
-      if (state !== 'terminating') return;
+      const index = await findIndex(session, call, name);
+      if (index.state !== 'terminating') return index;
     } catch (error) {
-      if (hasStatus(error, 404)) return;
+      if (hasStatus(error, 404)) return undefined;
       throw error;
     }
     await delay(waitMs, undefined, { signal: call.signal });
