@@ -11,6 +11,7 @@ import { type FieldTest, type FilterContext, timeOf } from './filter.ts';
 import { compareIds, type PointId } from './ids.ts';
 import { isInteger, type JsonObject } from './json.ts';
 import { parsePath, valuesAt } from './path.ts';
+import { RateLimiter } from './strict-mode.ts';
 import { checkDimension, type DenseConfig, prepare, type Vectors } from './vectors.ts';
 
 export interface StoredPoint {
@@ -37,6 +38,10 @@ const RANGE_INDEXES = ['integer', 'float', 'datetime'];
 /** One collection with its points, in memory. */
 export class Collection {
   config: CollectionConfig;
+  /** They stay as they were created. */
+  readonly dense: ReadonlyMap<string, DenseConfig>;
+  readonly sparse: ReadonlyMap<string, { readonly idf: boolean }>;
+  readonly rates = new RateLimiter();
   readonly indexes = new Map<string, string | JsonObject>();
   readonly #points = new Map<PointId, StoredPoint>();
   #order: PointId[] | undefined;
@@ -44,14 +49,8 @@ export class Collection {
 
   constructor(body: JsonObject) {
     this.config = createConfig(body);
-  }
-
-  get dense(): ReadonlyMap<string, DenseConfig> {
-    return denseVectors(this.config);
-  }
-
-  get sparse(): ReadonlyMap<string, { readonly idf: boolean }> {
-    return sparseVectors(this.config);
+    this.dense = denseVectors(this.config);
+    this.sparse = sparseVectors(this.config);
   }
 
   get size(): number {
@@ -67,8 +66,9 @@ export class Collection {
     return this.#operations;
   }
 
-  /** The number of the next write. */
+  /** The number of the next write, if there may be one now. */
   nextOperation(): number {
+    this.rates.take(this, 'write');
     return ++this.#operations;
   }
 

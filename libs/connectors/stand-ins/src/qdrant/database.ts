@@ -1,7 +1,6 @@
 import { Collection } from './collection.ts';
 import { badBody, Failure, noCollection, notFound, wrongInput } from './failure.ts';
 import { isObject, type JsonObject } from './json.ts';
-import { RateLimiter } from './strict-mode.ts';
 
 const NAME_LENGTH_MAX = 255;
 const FORBIDDEN = /[<>:"/\\|?*\0\u001f]/u;
@@ -10,7 +9,6 @@ const FORBIDDEN = /[<>:"/\\|?*\0\u001f]/u;
 export class Database {
   readonly #collections = new Map<string, Collection>();
   readonly #aliases = new Map<string, string>();
-  readonly #limiters = new WeakMap<Collection, RateLimiter>();
 
   names(): string[] {
     return [...this.#collections.keys()].sort();
@@ -31,12 +29,6 @@ export class Database {
     const collection = this.#collections.get(this.#aliases.get(name) ?? name);
     if (!collection) throw noCollection(name);
     return collection;
-  }
-
-  limiter(collection: Collection): RateLimiter {
-    const limiter = this.#limiters.get(collection) ?? new RateLimiter();
-    this.#limiters.set(collection, limiter);
-    return limiter;
   }
 
   create(name: string, body: unknown): true {

@@ -15,8 +15,8 @@ const SIGNED_MIN = -(2n ** 63n);
 const UNSIGNED_MAX = 2n ** 64n - 1n;
 const LONG_INTEGER = /[[,:\s]-?\d{16,}\s*[,}\]]/;
 const LARGE_EXPONENT = /\d[eE]\+?\d{3}/;
-/** Bodies up to here are looked through for what a parser of JavaScript lets pass. */
-const SCANNED_LENGTH_MAX = 1024 * 1024;
+/** Bodies up to here are looked through for what a parser of JavaScript lets pass: it takes longer than the parser. */
+const SCANNED_LENGTH_MAX = 64 * 1024;
 
 /** A body as the server reads it: integers of 64 bits stay exact, and what it refuses is refused in its words. */
 export function parseBody(text: string): unknown {
@@ -92,9 +92,9 @@ function scan(text: string): void {
 }
 
 function wordsOf(message: string, text: string): string {
-  if (text.trim() === '' || message.includes('end of JSON input') || message.startsWith('Unterminated')) {
-    return 'EOF while parsing a value';
-  }
+  const place = /at position (\d+)/.exec(message)?.[1];
+  const ended = message.includes('end of JSON input') || message.startsWith('Unterminated');
+  if (ended || Number(place) >= text.length) return 'EOF while parsing a value';
   return message.includes('after JSON') ? 'trailing characters' : 'expected value';
 }
 

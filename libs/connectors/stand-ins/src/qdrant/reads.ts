@@ -81,8 +81,9 @@ export function readCount(body: unknown): Read {
   const { filter, exact = true } = body;
   parseFilter(filter, { tokens: () => undefined, validated: true }, 'count_request.filter');
   return (collection) => {
+    checkFilter(collection, filter, 'retrieve');
     // Counting exactly is a search like any other in strict mode.
-    checkRead(collection, { filter, params: { exact } });
+    checkRead(collection, { params: { exact } });
     const passes = parseFilter(filter, collection.filterContext());
     let count = 0;
     for (const point of collection.points()) if (passes(point)) count++;

@@ -58,7 +58,7 @@ function read(understand: (request: Request) => Read): Route['run'] {
     const collectionName = name(request);
     const answer = understand(request);
     const collection = request.database.get(collectionName);
-    request.database.limiter(collection).take(collection, 'read');
+    collection.rates.take(collection, 'read');
     return answer(collection);
   };
 }
@@ -68,7 +68,6 @@ function write(understand: (body: unknown) => Write): Route['run'] {
     const { state, collection, timeoutSeconds } = startWrite(request);
     const apply = understand(json(request));
     const on = collection();
-    request.database.limiter(on).take(on, 'write');
     // The server has taken the write, and carries it out when nobody waits any more.
     if (state === 'completed' && timeoutSeconds === 0) {
       setTimeout(() => apply(on), APPLIED_LATE_MS).unref();

@@ -28,9 +28,7 @@ export function checkUpsert(collection: Collection, points: number): void {
 export function checkPointsCount(collection: Collection, operation: number): void {
   const { max_points_count: max } = limitsOf(collection);
   if (typeof max !== 'number' || operation < COUNT_REFRESHED_EACH || collection.size < max) return;
-  throw badRequest(
-    `Max points count limit of ${max} reached!. Help: Reduce the number of points in the collection or increase the limit.`,
-  );
+  throw badRequest(`Max points count limit of ${max} reached!`);
 }
 
 export interface ReadLimits {
@@ -61,10 +59,8 @@ export function checkFilter(collection: Collection, filter: unknown, purpose: 'r
   const limits = limitsOf(collection);
   const indexed = limits[`unindexed_filtering_${purpose}`] === false;
   const conditions: { field: string; index: string; size: number }[] = [];
-  parseFilter(
-    filter,
-    collection.filterContext((field, { index, size }) => conditions.push({ field, index, size })),
-  );
+  const noted = collection.filterContext((field, { index, size }) => conditions.push({ field, index, size }));
+  parseFilter(filter, { ...noted, validated: purpose === 'retrieve' });
   const { filter_max_conditions: maxConditions, condition_max_size: maxSize } = limits;
   if (typeof maxConditions === 'number' && conditions.length > maxConditions) {
     throw badRequest(

@@ -30,9 +30,14 @@ export function parseVectors(value: unknown, place: string): Vectors {
 }
 
 function parseDense(values: readonly unknown[], place: string): Float32Array {
-  if (!values.every((value) => typeof value === 'number' || typeof value === 'bigint')) throw noVector();
   if (values.length === 0) throw invalidBody(`${place}: dense vector must not be empty`);
-  return Float32Array.from(values, Number);
+  const vector = new Float32Array(values.length);
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
+    if (typeof value !== 'number' && typeof value !== 'bigint') throw noVector();
+    vector[index] = Number(value);
+  }
+  return vector;
 }
 
 export function parseSparse(value: unknown): Sparse {
