@@ -27,6 +27,14 @@ export const VENDORS: Readonly<Record<string, LabVendor>> = {
       return externalPinecone() ?? standInPinecone();
     },
   },
+  weaviate: {
+    sdk: 'weaviate-client',
+    server: async () => (await import('./weaviate.server.ts')).weaviateServer,
+    async harness() {
+      const { externalWeaviate, realWeaviate } = await import('./weaviate.harness.ts');
+      return externalWeaviate() ?? realWeaviate();
+    },
+  },
   chroma: {
     sdk: 'chromadb',
     server: async () => (await import('./chroma.server.ts')).chromaServer,

@@ -19,6 +19,7 @@ export class TypeNotAvailable extends Error {
 const LOADERS: Readonly<Partial<Record<ServerType, () => Promise<VendorModule<CommonOptions>>>>> = {
   QDRANT: async () => (await import('@morag/connectors-qdrant')).qdrant,
   PINECONE: async () => (await import('@morag/connectors-pinecone')).pinecone,
+  WEAVIATE: async () => (await import('@morag/connectors-weaviate')).weaviate,
   CHROMA: async () => (await import('@morag/connectors-chroma')).chroma,
   PGVECTOR: async () => (await import('@morag/connectors-pgvector')).pgvector,
 };

@@ -1,0 +1,179 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type DaemonSpec, isListening, livePid, startDaemon, stopDaemon } from './daemon.ts';
+import { serversFolder } from './folders.ts';
+import { LabError, type LabServer, type Registration, type StartOptions } from './lab-server.ts';
+
+const run = promisify(execFile);
+
+/** Go's checksum database vouches for what the module proxy delivers. */
+const MODULE = 'github.com/weaviate/weaviate/cmd/weaviate-server';
+const VERSION = '1.35.2';
+const GO_HELP = 'Go 1.25 or newer is needed to build Weaviate: https://go.dev/dl, or apt-get install golang.';
+/** Two and a half minutes on two idle cores. */
+const BUILD_TIMEOUT_MS = 30 * 60_000;
+const START_TIMEOUT_MS = 60_000;
+/** On loopback, of a server for trying things out: not a secret. */
+const API_KEY = 'morag-servers';
+
+/** Below the range that outgoing connections take theirs from, so that a stopped server finds its ports free again. */
+const PORTS = { first: 20_000, count: 12_000 };
+
+/** What Weaviate listens on beside REST; its consensus log remembers the last two. */
+interface InnerPorts {
+  readonly grpc: number;
+  readonly gossip: number;
+  readonly data: number;
+  readonly raft: number;
+  readonly rpc: number;
+}
+
+/** One node of Weaviate, built from source by the Go tool: its makers publish binaries in container images only. */
+export const weaviateServer: LabServer = {
+  defaultPort: 18_080,
+  version: VERSION,
+  isInstalled: () => existsSync(binary()),
+
+  async install() {
+    if (weaviateServer.isInstalled()) return;
+    await run('go', ['version']).catch(() => {
+      throw new LabError(GO_HELP);
+    });
+    const building = `${binary()}.building-${process.pid}`;
+    mkdirSync(building, { recursive: true });
+    try {
+      await run('nice', ['go', 'install', `${MODULE}@v${VERSION}`], {
+        env: { ...process.env, GOBIN: building },
+        timeout: BUILD_TIMEOUT_MS,
+        maxBuffer: 64 * 1024 * 1024,
+      });
+      // In one step, so that what is interrupted never looks installed.
+      copyFileSync(join(building, 'weaviate-server'), `${binary()}.new`);
+      await run('mv', [`${binary()}.new`, binary()]);
+    } catch (error) {
+      const { stderr } = error as { stderr?: string };
+      throw new LabError(`go cannot build Weaviate ${VERSION}:\n${stderr?.trim().slice(-4_000) || String(error)}`);
+    } finally {
+      rmSync(building, { recursive: true, force: true });
+    }
+  },
+
+  async start(options) {
+    await weaviateServer.install();
+    const ports = await innerPorts(options);
+    const spec = specOf(options, ports);
+    if (livePid(spec) === undefined) {
+      for (const port of [options.port, ...Object.values(ports)]) {
+        if (await isListening(port)) throw new LabError(`Port ${port} is taken by another program.`);
+      }
+      mkdirSync(options.data, { recursive: true });
+      await startDaemon(spec, () => isReady(options.port, ports.grpc), START_TIMEOUT_MS);
+    }
+    return registrationOf(options.port, ports.grpc);
+  },
+
+  stop: (options) => stopDaemon(specOf(options), 'SIGTERM'),
+  kill: (options) => stopDaemon(specOf(options), 'SIGKILL'),
+};
+
+function registrationOf(port: number, grpcPort: number): Registration {
+  return {
+    type: 'WEAVIATE',
+    host: '127.0.0.1',
+    port,
+    username: '',
+    password: '',
+    apiKey: API_KEY,
+    database: '',
+    config: { grpcPort },
+  };
+}
+
+async function isReady(port: number, grpcPort: number): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(2_000);
+    const { ok } = await fetch(`http://127.0.0.1:${port}/v1/.well-known/ready`, { signal });
+    return ok && (await isListening(grpcPort));
+  } catch {
+    return false;
+  }
+}
+
+/** Kept beside the data: a node that comes back at other addresses takes itself for another one. */
+async function innerPorts({ port, data }: StartOptions): Promise<InnerPorts> {
+  const file = `${data}.ports`;
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as InnerPorts;
+  const taken = new Set([port]);
+  const next = async () => {
+    for (;;) {
+      const candidate = PORTS.first + Math.trunc(Math.random() * PORTS.count);
+      if (taken.has(candidate) || (await isListening(candidate))) continue;
+      taken.add(candidate);
+      return candidate;
+    }
+  };
+  const ports = { grpc: await next(), gossip: await next(), data: await next(), raft: await next(), rpc: await next() };
+  mkdirSync(data, { recursive: true });
+  writeFileSync(file, JSON.stringify(ports));
+  return ports;
+}
+
+function specOf({ port, data }: StartOptions, ports?: InnerPorts): DaemonSpec {
+  return {
+    command: binary(),
+    args: ['--host', '127.0.0.1', '--port', String(port), '--scheme', 'http'],
+    cwd: data,
+    env: ports && environmentOf(data, ports),
+    pidFile: `${data}.pid`,
+    logFile: `${data}.log`,
+    // Its command line does not name the data.
+    mark: `--port\0${port}\0`,
+    port,
+  };
+}
+
+function environmentOf(data: string, ports: InnerPorts): Record<string, string> {
+  return {
+    PERSISTENCE_DATA_PATH: data,
+    DEFAULT_VECTORIZER_MODULE: 'none',
+    API_BASED_MODULES_DISABLED: 'true',
+    AUTOSCHEMA_ENABLED: 'false',
+    AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED: 'false',
+    AUTHENTICATION_APIKEY_ENABLED: 'true',
+    AUTHENTICATION_APIKEY_ALLOWED_KEYS: API_KEY,
+    AUTHENTICATION_APIKEY_USERS: 'admin',
+    AUTHORIZATION_ADMINLIST_ENABLED: 'true',
+    AUTHORIZATION_ADMINLIST_USERS: 'admin',
+    DISABLE_TELEMETRY: 'true',
+    GO_PROFILING_DISABLE: 'true',
+    PROMETHEUS_MONITORING_ENABLED: 'false',
+    LOG_LEVEL: 'warning',
+    GRPC_PORT: String(ports.grpc),
+    CLUSTER_HOSTNAME: 'node1',
+    CLUSTER_ADVERTISE_ADDR: '127.0.0.1',
+    CLUSTER_BIND_ADDR: '127.0.0.1',
+    CLUSTER_GOSSIP_BIND_PORT: String(ports.gossip),
+    CLUSTER_DATA_BIND_PORT: String(ports.data),
+    // These two listen on every address, like gRPC, which asks for the key.
+    CLUSTER_BASIC_AUTH_USERNAME: 'node',
+    CLUSTER_BASIC_AUTH_PASSWORD: `${API_KEY}-${ports.raft}-${ports.rpc}`,
+    RAFT_PORT: String(ports.raft),
+    RAFT_INTERNAL_RPC_PORT: String(ports.rpc),
+    RAFT_BOOTSTRAP_EXPECT: '1',
+    RAFT_ENABLE_ONE_NODE_RECOVERY: 'true',
+    RAFT_TIMEOUTS_MULTIPLIER: '1',
+    RAFT_DRAIN_SLEEP: '10ms',
+    // A nearly full disk makes it read-only, which says nothing about a test.
+    DISK_USE_WARNING_PERCENTAGE: '99',
+    DISK_USE_READONLY_PERCENTAGE: '99',
+    GOMEMLIMIT: '768MiB',
+    GOMAXPROCS: String(Math.min(4, availableParallelism())),
+  };
+}
+
+function binary(): string {
+  return join(serversFolder(), `weaviate-${VERSION}`);
+}
