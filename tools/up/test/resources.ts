@@ -1,7 +1,10 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { createClient } from '@connectrpc/connect';
 import { createEmbedder } from '@morag/embedder';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import { JobService } from '@morag/gen/morag/documents/v1/job_service_pb.ts';
+import type { ApiKeySchema } from '@morag/gen/morag/identity/v1/api_key_pb.ts';
+import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
@@ -41,6 +44,17 @@ async function embedderDimension(): Promise<number> {
   return dimension;
 }
 
+/** An API key of a person's. */
+export async function newKey(
+  { transports }: AllServices,
+  { as }: Person,
+  spec: MessageInitShape<typeof ApiKeySchema> = {},
+): Promise<{ readonly id: string; readonly key: string }> {
+  const keys = createClient(ApiKeyService, transports.identity);
+  const { apiKey, secret } = await keys.createApiKey({ apiKey: { name: crypto.randomUUID(), ...spec } }, as);
+  return { id: apiKey?.id ?? '', key: secret };
+}
+
 /** One of everything that a person can own, by the names of the fields in which requests say which is meant. */
 export async function newResources(all: AllServices, person: Person): Promise<Ids> {
   const { transports } = all;
@@ -63,5 +77,6 @@ export async function newResources(all: AllServices, person: Person): Promise<Id
     placement_id: placements[0]?.id ?? '',
     document_id: document.id,
     job_id: jobs[0]?.id ?? '',
+    api_key_id: (await newKey(all, person)).id,
   };
 }

@@ -40,10 +40,10 @@ export function namesResource({ name }: Pick<DescField, 'name'>): boolean {
   return /_ids?$/.test(name) && !['request_id', 'record_ids'].includes(name);
 }
 
-/** The names of all fields of a request that hold ids of resources, those of required messages in it too. */
+/** The fields of a request that hold ids of resources, those of required messages in it too, as if each held one id. */
 export function resourceFields(desc: DescMessage): string[] {
   const nested = desc.fields.filter(isRequiredMessage).flatMap(({ message }) => resourceFields(message));
-  const own = desc.fields.filter((field) => namesResource(field) && !isOutputOnly(field)).map(({ name }) => name);
+  const own = desc.fields.filter((field) => namesResource(field) && !isOutputOnly(field)).map(idName);
   return [...new Set([...own, ...nested])];
 }
 
@@ -69,10 +69,15 @@ function fill(message: ReflectMessage, ids: Ids): void {
 }
 
 function fillId(message: ReflectMessage, field: DescField, ids: Ids): void {
-  const id = ids[field.name.replace(/s$/, '')];
+  const id = ids[idName(field)];
   if (id === undefined) return;
   if (field.fieldKind === 'list') message.get(field).add(id);
   else message.set(field, id);
+}
+
+/** `server_id`, also for `server_ids`. */
+function idName({ name }: DescField): string {
+  return name.replace(/s$/, '');
 }
 
 function fillSample(message: ReflectMessage, field: DescField, ids: Ids): void {
