@@ -25,6 +25,17 @@ export interface IdentityConfig extends ServiceConfig {
 export interface ServersConfig extends ServiceConfig {
   /** Networks that registered servers may stand in although they are private. */
   readonly egressAllow: readonly string[];
+  /** How servers are watched. */
+  readonly health: {
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+    /** In a row, as `successes`. */
+    readonly failures: number;
+    readonly successes: number;
+    readonly slowMs: number;
+  };
+  /** When a database changes its primary by itself. */
+  readonly failover: { readonly isAutomatic: boolean; readonly graceMs: number };
 }
 
 /** What embeds text; `local` needs nothing else. */
@@ -75,6 +86,17 @@ export function serversConfig(env: Environment, defaults: Defaults = {}): Server
   return readConfig(env, (reader) => ({
     ...readService(reader, 'servers', defaults),
     egressAllow: reader.optional('MORAG_EGRESS_ALLOW') ?? (defaults.embedded ? LOCAL_NETWORKS : []),
+    health: {
+      intervalMs: reader.required('MORAG_HEALTH_INTERVAL_SECONDS') * 1_000,
+      timeoutMs: reader.required('MORAG_HEALTH_TIMEOUT_MS'),
+      failures: reader.required('MORAG_HEALTH_FAILURES'),
+      successes: reader.required('MORAG_HEALTH_SUCCESSES'),
+      slowMs: reader.required('MORAG_HEALTH_SLOW_MS'),
+    },
+    failover: {
+      isAutomatic: reader.required('MORAG_FAILOVER_AUTOMATIC'),
+      graceMs: reader.required('MORAG_FAILOVER_GRACE_SECONDS') * 1_000,
+    },
   }));
 }
 

@@ -76,6 +76,34 @@ export const VARIABLES = {
   MORAG_EGRESS_ALLOW: variable(cidrs, {
     description: 'Private and loopback networks in which registered servers may stand.',
   }),
+  MORAG_HEALTH_INTERVAL_SECONDS: variable(integer(1, 3_600), {
+    default: 10,
+    description: 'How often each registered server is looked at.',
+  }),
+  MORAG_HEALTH_TIMEOUT_MS: variable(integer(100, 60_000), {
+    default: 2_000,
+    description: 'A server that does not answer a look within this time has failed it.',
+  }),
+  MORAG_HEALTH_FAILURES: variable(integer(1, 100), {
+    default: 3,
+    description: 'Failed looks in a row that make a server UNHEALTHY.',
+  }),
+  MORAG_HEALTH_SUCCESSES: variable(integer(1, 100), {
+    default: 2,
+    description: 'Answered looks in a row that bring it back.',
+  }),
+  MORAG_HEALTH_SLOW_MS: variable(integer(1, 60_000), {
+    default: 1_000,
+    description: 'A server that answers later than this again and again is DEGRADED.',
+  }),
+  MORAG_FAILOVER_AUTOMATIC: variable(boolean, {
+    default: true,
+    description: 'Lets a database whose primary is down go on with a replica by itself.',
+  }),
+  MORAG_FAILOVER_GRACE_SECONDS: variable(integer(0, 3_600), {
+    default: 2,
+    description: 'How long the server of a primary has to be down before that.',
+  }),
   MORAG_BLOB_URL: variable(url('file', 's3'), {
     secret: true,
     description: 'Where uploaded files are kept; a folder of the data directory if unset.',

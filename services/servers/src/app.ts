@@ -26,7 +26,7 @@ import { detachDocuments } from './modules/database/deleted-database.relay.ts';
 import { SERVICES } from './not-yet-available.ts';
 import { registerServices } from './register-services.ts';
 import { schema } from './schema.ts';
-import { DATA_PLANE_SETTINGS, type DataPlaneSettings } from './settings.ts';
+import { type DataPlaneSettings, settingsOf } from './settings.ts';
 
 /** What a start may bring along. */
 export interface ServersParts {
@@ -67,7 +67,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     clock: parts.clock ?? (() => new Date()),
     logger,
     metrics,
-    settings: parts.settings ?? DATA_PLANE_SETTINGS,
+    settings: parts.settings ?? settingsOf(config),
   });
   const peers = openPeers(config, parts);
   const authentication = createOfflineAuthentication({

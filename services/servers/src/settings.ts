@@ -1,5 +1,6 @@
+import type { ServersConfig } from '@morag/config';
 import type { FailoverSettings } from './modules/failover/failover-keeper.ts';
-import { HEALTH_SETTINGS, type HealthSettings } from './modules/health/health-settings.ts';
+import { type HealthSettings, healthSettings } from './modules/health/health-settings.ts';
 import type { ApplierSettings } from './modules/log/applier.ts';
 import { LEASE_TTL_MS } from './modules/log/lease-keeper.ts';
 import type { LogKeeperSettings } from './modules/log/log-keeper.ts';
@@ -42,6 +43,12 @@ export const DATA_PLANE_SETTINGS: DataPlaneSettings = {
   },
   fill: { recordsPerSecondMax: 5_000, pageBytesMax: 4 * MIB },
   reads: { hedgeShare: 0.02 },
-  health: HEALTH_SETTINGS,
+  health: healthSettings({ intervalMs: 10_000, timeoutMs: 2_000, failures: 3, successes: 2, slowMs: 1_000 }),
   failover: { isAutomatic: true, graceMs: 2_000, changesMax: 3, changesWindowMs: 300_000 },
 };
+
+/** The settings of an installation, as its operator has configured it. */
+export function settingsOf({ health, failover }: Pick<ServersConfig, 'health' | 'failover'>): DataPlaneSettings {
+  const { failover: rules } = DATA_PLANE_SETTINGS;
+  return { ...DATA_PLANE_SETTINGS, health: healthSettings(health), failover: { ...rules, ...failover } };
+}

@@ -37,12 +37,3 @@ export function healthSettings({ intervalMs, timeoutMs, failures, successes, slo
     leaseMs: 8_000,
   };
 }
-
-/** As the configuration's defaults have it. */
-export const HEALTH_SETTINGS: HealthSettings = healthSettings({
-  intervalMs: 10_000,
-  timeoutMs: 2_000,
-  failures: 3,
-  successes: 2,
-  slowMs: 1_000,
-});
