@@ -2,22 +2,32 @@ import type { Database as Orm } from '@morag/orm';
 import type { Logger } from '@morag/telemetry';
 import type { DataPlane } from './data-plane.ts';
 import type { Instance } from './instance.ts';
+import type { DatabaseStore } from './modules/database/database.store.ts';
+import type { DatabaseView } from './modules/database/database-view.ts';
 import { createLeaseStore } from './modules/log/lease.store.ts';
+import { createMutationStore } from './modules/log/mutation.store.ts';
+import { createMoveWork } from './modules/move/move-work.ts';
+import { createOperationStore, type OperationStore } from './modules/operation/operation.store.ts';
+import { createOperationRunner, type OperationRunner } from './modules/operation/operation-runner.ts';
 import { createCopyStore } from './modules/placement/copy.store.ts';
 import { createFillers, type Fillers } from './modules/placement/fillers.ts';
 import type { PlacementStore } from './modules/placement/placement.store.ts';
+import { follows } from './modules/placement/placement.ts';
 import { createPlacementRemover, type PlacementRemover } from './modules/placement/remove-placement.ts';
 import { createReplicaStore, type ReplicaStore } from './modules/placement/replica.store.ts';
 import { createSwitchStore } from './modules/placement/switch.store.ts';
 import { createSwitchPrimary, type SwitchPrimary } from './modules/placement/switch-primary.ts';
+import { createVerifyWork } from './modules/verify/verify-placements.ts';
 import type { DataPlaneSettings } from './settings.ts';
 
-/** What makes, fills and removes the copies of databases. */
+/** What makes, fills, compares and removes the copies of databases, and the operations that do so. */
 export interface Copies {
   readonly replicas: ReplicaStore;
   readonly fillers: Fillers;
   readonly placementRemover: PlacementRemover;
   readonly switchPrimary: SwitchPrimary;
+  readonly operations: OperationStore;
+  readonly operationRunner: OperationRunner;
   /** A replica was added. */
   readonly onPlaced: (databaseId: string) => void;
 }
@@ -26,6 +36,7 @@ export interface Copies {
 export interface CopiesDeps {
   readonly db: Orm;
   readonly instance: Instance;
+  readonly databases: DatabaseStore;
   readonly placements: PlacementStore;
   readonly plane: Pick<DataPlane, 'pool' | 'appliers' | 'directory'>;
   readonly logger: Logger;
@@ -33,7 +44,8 @@ export interface CopiesDeps {
 }
 
 /** Builds it. */
-export function buildCopies({ db, instance, placements, plane, logger, settings }: CopiesDeps): Copies {
+export function buildCopies(deps: CopiesDeps): Copies {
+  const { db, instance, placements, plane, logger, settings } = deps;
   const { pool, appliers, directory } = plane;
   const now = (): number => performance.now();
   const replicas = createReplicaStore(db);
@@ -51,14 +63,42 @@ export function buildCopies({ db, instance, placements, plane, logger, settings 
       appliers.ensure(placement);
     },
   });
-  return {
+  const parts = {
     replicas,
     fillers,
     placementRemover: createPlacementRemover({ instance, pool, appliers, fillers, placements, replicas, logger }),
     switchPrimary: createSwitchPrimary({ switches: createSwitchStore(db), appliers, directory, now, logger }),
-    onPlaced: (databaseId) => {
+    onPlaced: (databaseId: string): void => {
       directory.forget(databaseId);
       fillers.wake();
     },
   };
+  return { ...parts, ...buildOperations(deps, parts) };
+}
+
+function buildOperations(
+  { db, instance, databases, placements, plane, logger, settings }: CopiesDeps,
+  parts: Omit<Copies, 'operations' | 'operationRunner'>,
+): Pick<Copies, 'operations' | 'operationRunner'> {
+  const operations = createOperationStore(db, instance);
+  const comparing = {
+    pool: plane.pool,
+    placements,
+    log: createMutationStore(db),
+    onGrown: (view: DatabaseView): void => {
+      for (const placement of view.placements.filter(follows)) plane.appliers.ensure(placement);
+    },
+  };
+  const operationRunner = createOperationRunner({
+    operations,
+    works: {
+      MOVE: createMoveWork({ ...comparing, ...parts, databases, settings: settings.move }),
+      VERIFY: createVerifyWork(comparing),
+    },
+    logger,
+    leaseTtlMs: settings.applier.leaseTtlMs,
+    sweepMs: settings.keeper.sweepMs,
+    retentionMs: settings.keeper.operationRetentionMs,
+  });
+  return { operations, operationRunner };
 }

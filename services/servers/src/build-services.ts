@@ -72,13 +72,13 @@ export function buildServices({
       return { server, secrets: openSecrets(vault, server) };
     },
   });
-  const copies = buildCopies({ db, instance, placements, plane, logger, settings });
+  const copies = buildCopies({ db, instance, databases, placements, plane, logger, settings });
   const health = buildHealth({ db, instance, connect, board: plane.health, vendors, vault, clock, logger, settings });
   const { switchPrimary } = copies;
   const monitor = health.healthMonitor;
   const failover = buildFailover({ db, health: plane.health, monitor, switchPrimary, logger, settings });
   const { pool, directory, forget } = plane;
-  const { placementRemover, fillers } = copies;
+  const { placementRemover, fillers, operationRunner } = copies;
   const remover = createDatabaseRemover({ placements, placementRemover, directory, forget, logger });
   const discard = async (databaseId: string): Promise<void> => {
     await placements.condemn({ unfinished: databaseId });
@@ -89,7 +89,7 @@ export function buildServices({
     pool.drop(id);
     health.refreshSoon();
   };
-  const parts = [journal, plane, health, failover, fillers, housekeeping];
+  const parts = [journal, plane, health, failover, fillers, operationRunner, housekeeping];
 
   return {
     ...plane,

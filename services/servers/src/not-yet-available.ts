@@ -1,3 +1,4 @@
+import { Operations } from '@morag/gen/google/longrunning/operations_pb.ts';
 import { CollectionService } from '@morag/gen/morag/servers/v1/collection_service_pb.ts';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
@@ -5,7 +6,7 @@ import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts'
 import { methodNames } from '@morag/rpc';
 
 /** The services of this program. */
-export const SERVICES = [ServerService, CollectionService, DatabaseService, RecordService] as const;
+export const SERVICES = [ServerService, CollectionService, DatabaseService, RecordService, Operations] as const;
 
 /** Methods that are part of the contract and answer NOT_YET_AVAILABLE. What builds one takes it from here. */
 export const UNAVAILABLE_METHODS = {

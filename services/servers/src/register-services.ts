@@ -1,4 +1,5 @@
 import type { ConnectRouter } from '@connectrpc/connect';
+import { Operations } from '@morag/gen/google/longrunning/operations_pb.ts';
 import { CollectionService } from '@morag/gen/morag/servers/v1/collection_service_pb.ts';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
@@ -10,6 +11,8 @@ import { databaseHandlers } from './modules/database/database.handlers.ts';
 import { connectionEventHandlers } from './modules/event/connection-event.handlers.ts';
 import { failoverHandlers } from './modules/failover/failover.handlers.ts';
 import { healthHandlers } from './modules/health/health.handlers.ts';
+import { databaseOperationHandlers } from './modules/operation/database-operations.handlers.ts';
+import { operationHandlers } from './modules/operation/operation.handlers.ts';
 import { placementHandlers } from './modules/placement/placement.handlers.ts';
 import { recordHandlers } from './modules/record/record.handlers.ts';
 import { serverHandlers } from './modules/server/server.handlers.ts';
@@ -38,8 +41,10 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
       ...notYetAvailable(DatabaseService, UNAVAILABLE_METHODS.database),
       ...databaseHandlers({ ...services, pageTokens, onChanged }),
       ...placementHandlers({ ...services, pageTokens, onChanged }),
+      ...databaseOperationHandlers(services),
       ...failoverHandlers({ ...services, pageTokens }),
     });
     router.service(RecordService, recordHandlers({ ...services, pageTokens }));
+    router.service(Operations, operationHandlers({ ...services, pageTokens }));
   };
 }

@@ -4,13 +4,18 @@ import { type HealthSettings, healthSettings } from './modules/health/health-set
 import type { ApplierSettings } from './modules/log/applier.ts';
 import { LEASE_TTL_MS } from './modules/log/lease-keeper.ts';
 import type { LogKeeperSettings } from './modules/log/log-keeper.ts';
+import type { MoveSettings } from './modules/move/move-work.ts';
 import type { FillSettings } from './modules/placement/fill-placement.ts';
 
 /** Times and bounds of the data plane. */
 export interface DataPlaneSettings {
   readonly applier: ApplierSettings;
-  readonly keeper: LogKeeperSettings;
+  readonly keeper: LogKeeperSettings & {
+    /** What became of an operation is told for so long. */
+    readonly operationRetentionMs: number;
+  };
   readonly fill: Omit<FillSettings, 'leaseTtlMs'>;
+  readonly move: MoveSettings;
   readonly reads: ReadSettings;
   readonly health: HealthSettings;
   readonly failover: FailoverSettings;
@@ -40,8 +45,10 @@ export const DATA_PLANE_SETTINGS: DataPlaneSettings = {
     // Longer than any vendor's safety window after an unclean stop, so that what it lost can be applied again.
     retentionMs: 3_600_000,
     holdMs: 24 * 3_600_000,
+    operationRetentionMs: 7 * 24 * 3_600_000,
   },
   fill: { recordsPerSecondMax: 5_000, pageBytesMax: 4 * MIB },
+  move: { pollMs: 250, retryMs: 2_000, drainMs: 2_500 },
   reads: { hedgeShare: 0.02 },
   health: healthSettings({ intervalMs: 10_000, timeoutMs: 2_000, failures: 3, successes: 2, slowMs: 1_000 }),
   failover: { isAutomatic: true, graceMs: 2_000, changesMax: 3, changesWindowMs: 300_000 },

@@ -10,6 +10,7 @@ import {
 import { createServiceTokens, PERMISSIONS, type Role, serviceTokenSecret } from '@morag/auth';
 import { serversConfig } from '@morag/config';
 import { loadRootKey } from '@morag/crypto';
+import { Operations } from '@morag/gen/google/longrunning/operations_pb.ts';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import { CollectionService } from '@morag/gen/morag/servers/v1/collection_service_pb.ts';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
@@ -113,6 +114,7 @@ export function clientsOf(transport: Transport) {
     collections: createClient(CollectionService, transport),
     databases: createClient(DatabaseService, transport),
     records: createClient(RecordService, transport),
+    operations: createClient(Operations, transport),
   };
 }
 

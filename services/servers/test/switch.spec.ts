@@ -18,7 +18,7 @@ let db: Database;
 beforeAll(async () => {
   harness = await startServers();
   alice = await harness.newUser();
-  db = await createOrm({ ...schema, url: harness.databaseUrl, pool: { size: 2, overflow: 4 } });
+  db = await createOrm({ ...schema, service: 'test', url: harness.databaseUrl, pool: { size: 2, overflow: 4 } });
 });
 
 afterAll(async () => {

@@ -34,11 +34,20 @@ export function loadContracts({ comments = false } = {}): Contracts {
   return { registry, methods: publishedMethods(registry) };
 }
 
+/** Long-running operations are a contract of Google's; all there are belong to databases. */
+const OPERATIONS_PACKAGE = 'google.longrunning';
+
+/** Who answers the services of a proto package; undefined for packages of types alone. */
+function backendOf(protoPackage: string): Backend | undefined {
+  if (protoPackage === OPERATIONS_PACKAGE) return 'servers';
+  return BACKENDS.find((name) => protoPackage.startsWith(`morag.${name}.`));
+}
+
 /** Methods with a `google.api.http` rule, without those that only services may call. */
 function publishedMethods(registry: FileRegistry): PublishedMethod[] {
   const found: PublishedMethod[] = [];
   for (const file of registry.files) {
-    const backend = BACKENDS.find((name) => file.proto.package.startsWith(`morag.${name}.`));
+    const backend = backendOf(file.proto.package);
     if (backend === undefined) continue;
     for (const method of file.services.flatMap(({ methods }) => methods)) {
       if (hasOption(method, http) && accessOf(method).rule.case !== 'internal') found.push({ method, backend });

@@ -1,6 +1,6 @@
-import type { Database } from '@morag/orm';
-import { decodeMutation } from './mutation.codec.ts';
-import type { LogEntry } from './mutation.ts';
+import { type Database, query } from '@morag/orm';
+import { decodeMutation, type EncodedMutation } from './mutation.codec.ts';
+import { idsOf, type LogEntry } from './mutation.ts';
 
 /** The logs in PostgreSQL. */
 export interface MutationStore {
@@ -9,6 +9,14 @@ export interface MutationStore {
    * Undefined when there is no such database to write to.
    */
   append(databaseId: string, payloads: readonly Buffer[]): Promise<number | undefined>;
+  /**
+   * Appends what `decide` answers when it is told which records were written after `sequence`, while nobody else can write.
+   */
+  appendUnlessTouched(
+    databaseId: string,
+    sequence: number,
+    decide: (touched: ReadonlySet<string>) => readonly EncodedMutation[],
+  ): Promise<void>;
   /** The log after `sequence`, in order and without gaps, at most so much of it; at least one entry when there is one. */
   readAfter(databaseId: string, sequence: number, limits: ReadLimits): Promise<readonly LogEntry[]>;
   /** Whether mutations after `sequence` are no longer in the log. */
@@ -37,9 +45,27 @@ export interface ReadLimits {
   readonly bytesMax: number;
 }
 
+const APPEND_ONE = `with head as (
+    update databases set head_seq = head_seq + 1, last_written_at = now() where id = $1 and state = 'READY'
+    returning head_seq
+  )
+  insert into mutations (database_id, seq, payload) select $1, head_seq, $2 from head`;
+
 /** Creates the store. */
 export function createMutationStore(db: Database): MutationStore {
   return {
+    appendUnlessTouched: (databaseId, sequence, decide) =>
+      db.transaction(async (em) => {
+        // The same row lock that appending takes, and keeps to the end.
+        await query(em, 'select from databases where id = $1 for no key update', [databaseId]);
+        const rows = await query<{ payload: Buffer }>(
+          em,
+          'select payload from mutations where database_id = $1 and seq > $2 order by seq',
+          [databaseId, sequence],
+        );
+        const touched = new Set(rows.flatMap(({ payload }) => idsOf(decodeMutation(payload))));
+        for (const { payload } of decide(touched)) await query(em, APPEND_ONE, [databaseId, payload]);
+      }),
     async append(databaseId, payloads) {
       const rows = payloads.map((_, index) => `(${index + 1}, $${index + 3}::bytea)`).join(', ');
       const [row] = await db.read<{ head_seq: bigint }>(

@@ -26,3 +26,8 @@ export interface LogEntry {
 export function countOf(mutation: Mutation): number {
   return mutation.kind === 'UPSERT' ? mutation.records.length : mutation.ids.length;
 }
+
+/** The records that a mutation touches. */
+export function idsOf(mutation: Mutation): readonly string[] {
+  return mutation.kind === 'UPSERT' ? mutation.records.map(({ id }) => id) : mutation.ids;
+}

@@ -1,0 +1,27 @@
+import type { ServiceImpl } from '@connectrpc/connect';
+import { ownerScope, requirePrincipal } from '@morag/auth';
+import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
+import { callOf } from '../../handler-call.ts';
+import { getDatabase } from '../database/get-database.ts';
+import { type MoveDatabaseDeps, moveDatabase } from '../move/move-database.ts';
+import { toOperationMessage } from './operation.mapper.ts';
+import { startOperation } from './start-operation.ts';
+
+type Handlers = Pick<ServiceImpl<typeof DatabaseService>, 'moveDatabase' | 'verifyPlacements'>;
+
+/** Handlers of DatabaseService for what outlasts the call. */
+export function databaseOperationHandlers(deps: MoveDatabaseDeps): Handlers {
+  return {
+    async moveDatabase({ databaseId, serverId, collection }, context) {
+      const scope = ownerScope(requirePrincipal(context));
+      const input = { scope, databaseId, serverId, collection };
+      return toOperationMessage(await moveDatabase(deps, input, callOf(context)));
+    },
+    async verifyPlacements({ databaseId, repair }, context) {
+      const { ownerId } = await getDatabase(deps.databases, databaseId, ownerScope(requirePrincipal(context)));
+      const wanted = { ownerId, databaseId, kind: 'VERIFY', request: { repair } } as const;
+      const operation = await startOperation(deps, wanted, ({ request }) => request.repair === repair);
+      return toOperationMessage(operation);
+    },
+  };
+}
