@@ -1,20 +1,13 @@
-import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type DaemonSpec, isListening, livePid, startDaemon, stopDaemon } from './daemon.ts';
 import { serversFolder } from './folders.ts';
+import { buildGoProgram } from './go.ts';
 import { LabError, type LabServer, type Registration, type StartOptions } from './lab-server.ts';
 
-const run = promisify(execFile);
-
-/** Go's checksum database vouches for what the module proxy delivers. */
-const MODULE = 'github.com/weaviate/weaviate/cmd/weaviate-server';
 const VERSION = '1.35.2';
-const GO_HELP = 'Go 1.25 or newer is needed to build Weaviate: https://go.dev/dl, or apt-get install golang.';
-/** Two and a half minutes on two idle cores. */
-const BUILD_TIMEOUT_MS = 30 * 60_000;
+const PROGRAM = { path: 'github.com/weaviate/weaviate/cmd/weaviate-server', version: `v${VERSION}` };
 const START_TIMEOUT_MS = 60_000;
 /** On loopback, of a server for trying things out: not a secret. */
 const API_KEY = 'morag-servers';
@@ -39,26 +32,8 @@ export const weaviateServer: LabServer = {
 
   async install() {
     if (weaviateServer.isInstalled()) return;
-    await run('go', ['version']).catch(() => {
-      throw new LabError(GO_HELP);
-    });
-    const building = `${binary()}.building-${process.pid}`;
-    mkdirSync(building, { recursive: true });
-    try {
-      await run('nice', ['go', 'install', `${MODULE}@v${VERSION}`], {
-        env: { ...process.env, GOBIN: building },
-        timeout: BUILD_TIMEOUT_MS,
-        maxBuffer: 64 * 1024 * 1024,
-      });
-      // In one step, so that what is interrupted never looks installed.
-      copyFileSync(join(building, 'weaviate-server'), `${binary()}.new`);
-      await run('mv', [`${binary()}.new`, binary()]);
-    } catch (error) {
-      const { stderr } = error as { stderr?: string };
-      throw new LabError(`go cannot build Weaviate ${VERSION}:\n${stderr?.trim().slice(-4_000) || String(error)}`);
-    } finally {
-      rmSync(building, { recursive: true, force: true });
-    }
+    mkdirSync(serversFolder(), { recursive: true });
+    await buildGoProgram(PROGRAM, binary());
   },
 
   async start(options) {
