@@ -25,6 +25,7 @@ import { RevocationPublisher } from './modules/revocation/revocation-publisher.t
 import { authHandlers } from './modules/session/auth.handlers.ts';
 import { deleteEndedSessions } from './modules/session/session.store.ts';
 import { settingsHandlers } from './modules/settings/settings.handlers.ts';
+import { createLoginThrottle } from './modules/throttle/login-throttle.ts';
 import { createRefreshTokens } from './modules/token/refresh-token.ts';
 import { readSigningKey } from './modules/token/signing-key.ts';
 import { ensureAdministrator } from './modules/user/create-user.ts';
@@ -78,6 +79,7 @@ export async function buildIdentityService(
     now,
     revocations,
     hasher: createPasswordHasher(),
+    throttle: createLoginThrottle(db),
     registrationEnabled: config.registrationEnabled,
     defaultRole: config.defaultRole,
     accessTtlSeconds: config.accessTokenTtlSeconds,
@@ -138,8 +140,8 @@ function lifecycle(
       deps.purge.start();
       deps.usage.start();
       housekeeping = setInterval(() => {
-        Promise.all([deleteEndedSessions(deps.db), deleteOldBatches(deps.db)]).catch((error: unknown) =>
-          logger.warn({ err: error }, 'housekeeping failed'),
+        Promise.all([deleteEndedSessions(deps.db), deleteOldBatches(deps.db), deps.throttle.sweep()]).catch(
+          (error: unknown) => logger.warn({ err: error }, 'housekeeping failed'),
         );
       }, HOUSEKEEPING_MS).unref();
       return host.start();

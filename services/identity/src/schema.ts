@@ -3,11 +3,12 @@ import { OutboxEvent, type SchemaDefinition } from '@morag/orm';
 import { ApiKey, ApiKeyUsage, UsageBatch } from './modules/api-key/api-key.entity.ts';
 import { Revocation } from './modules/revocation/revocation.entity.ts';
 import { Session } from './modules/session/session.entity.ts';
+import { LoginAttempts } from './modules/throttle/login-attempts.entity.ts';
 import { User, UserSettings } from './modules/user/user.entity.ts';
 
 /** What the migrations follow from. */
 export const schema: SchemaDefinition = {
   schema: 'identity',
-  entities: [User, UserSettings, Session, Revocation, OutboxEvent, ApiKey, ApiKeyUsage, UsageBatch],
+  entities: [User, UserSettings, Session, Revocation, OutboxEvent, ApiKey, ApiKeyUsage, UsageBatch, LoginAttempts],
   migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)),
 };

@@ -4,6 +4,7 @@ import type { Database } from '@morag/orm';
 import type { PasswordHasher } from '../password/password-hasher.ts';
 import { insertRevocation } from '../revocation/revocation.store.ts';
 import type { RevocationPublisher } from '../revocation/revocation-publisher.ts';
+import type { LoginThrottle } from '../throttle/login-throttle.ts';
 import type { RefreshTokens } from '../token/refresh-token.ts';
 import { readLogin, readUser, type UserRow } from '../user/user.store.ts';
 import { advanceSession, endSessions, insertSession } from './session.store.ts';
@@ -15,6 +16,7 @@ export interface SessionDeps {
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
   readonly revocations: RevocationPublisher;
+  readonly throttle: LoginThrottle;
   readonly accessTtlSeconds: number;
   readonly sessionTtlHours: number;
   /** Milliseconds since 1970. */
@@ -43,6 +45,8 @@ export async function login(
   input: { readonly email: string; readonly password: string; readonly client: Client },
   signal: AbortSignal,
 ): Promise<SignedIn> {
+  const attempt = { email: input.email, address: input.client.address };
+  await deps.throttle.enter(attempt);
   const found = await readLogin(deps.db, input.email);
   const matches = await deps.hasher.verify(found?.passwordHash, input.password, signal);
   const device = input.client.device.slice(0, DEVICE_CHARS_MAX);
@@ -55,6 +59,7 @@ export async function login(
         )
       : undefined;
   if (!found || !session) throw new DomainError('WRONG_CREDENTIALS', 'The e-mail address or the password is wrong.');
+  await deps.throttle.succeeded(attempt);
   return signIn(deps, found.id, session.id, 1, found.role);
 }
 

@@ -4,7 +4,7 @@ import { requirePrincipal } from '@morag/auth';
 import { type User, UserSchema } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { ListUsersResponseSchema, UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
 import type { Cursor } from '@morag/orm';
-import { methodName, type PageTokens, updatedFields } from '@morag/rpc';
+import { methodName, type PageTokens, peerAddressKey, updatedFields } from '@morag/rpc';
 import type { SessionDeps } from '../session/login.ts';
 import { changePassword } from './change-password.ts';
 import { type CreateUserDeps, createUser } from './create-user.ts';
@@ -69,7 +69,8 @@ export function userHandlers(deps: UserDeps): ServiceImpl<typeof UserService> {
       const { userId, sessionId } = requirePrincipal(context);
       if (request.userId !== 'me' && request.userId.toLowerCase() !== userId) throw userNotFound(request.userId);
       const { oldPassword, newPassword } = request;
-      await changePassword(deps, { userId, sessionId, oldPassword, newPassword }, context.signal);
+      const address = context.values.get(peerAddressKey);
+      await changePassword(deps, { userId, sessionId, oldPassword, newPassword, address }, context.signal);
       return {};
     },
   };
