@@ -6,7 +6,7 @@ export type NativeId = string | number | bigint;
 /** A point as the server gives it; what it holds is looked at where it is used. */
 export interface Point {
   readonly id: NativeId;
-  readonly score?: number | null;
+  readonly score?: unknown;
   readonly payload?: Readonly<Record<string, unknown>> | null;
   readonly vector?: unknown;
 }
@@ -40,6 +40,11 @@ export function checkWritten(body: unknown, origin: Origin): void {
   if (!isObject(result)) throw notQdrant(origin);
   if (result.status === 'completed') return;
   throw new ConnectorError('timeout', origin, 'The server took the write, but did not complete it in time.');
+}
+
+/** A number of the server's, which a large one without a fraction may reach us as BigInt; null when there is none. */
+export function numberOf(value: unknown): number | null {
+  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : null;
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -7,7 +7,7 @@ import {
   type HybridRequest,
 } from '@morag/connectors-core';
 import type { OnCollection } from './qdrant.access.ts';
-import { parsePoints } from './qdrant.answers.ts';
+import { numberOf, parsePoints } from './qdrant.answers.ts';
 import { WORDS_VECTOR } from './qdrant.collections.ts';
 import { type QdrantFilter, toQdrantFilter } from './qdrant.filter.ts';
 import { QDRANT_CAPABILITIES } from './qdrant.options.ts';
@@ -81,7 +81,7 @@ async function fusedByServer(
   return parsePoints(body, call, 'points')
     .map((point) => {
       // The best there can be is the first place in both.
-      const score = Math.min(1, Math.max(0, ((point.score ?? 0) * RANK_CONSTANT) / 2));
+      const score = Math.min(1, Math.max(0, ((numberOf(point.score) ?? 0) * RANK_CONSTANT) / 2));
       return { ...toRecord(point, info, include), score };
     })
     .sort(compareHits);

@@ -14,7 +14,7 @@ import {
   type Vector,
 } from '@morag/connectors-core';
 import type { OnCollection } from './qdrant.access.ts';
-import { type NativeId, parsePoints } from './qdrant.answers.ts';
+import { type NativeId, numberOf, parsePoints } from './qdrant.answers.ts';
 import { type Clause, type QdrantFilter, toQdrantFilter } from './qdrant.filter.ts';
 import { asSdkId, toNativeId } from './qdrant.ids.ts';
 import type { QdrantOptions } from './qdrant.options.ts';
@@ -88,11 +88,12 @@ async function nearest(
   const hits: Hit[] = [];
   let last = 1;
   for (const point of points) {
-    const score = scoreOf(point.score ?? null);
+    const rawScore = numberOf(point.score);
+    const score = scoreOf(rawScore);
     if (!Number.isNaN(score)) last = score;
     if (!(score >= minScore)) continue;
     if (filter && !exact && !matches(filter, fromPayload(point.payload, info.createdByUs))) continue;
-    hits.push({ ...toRecord(point, info, include), score, rawScore: point.score ?? Number.POSITIVE_INFINITY });
+    hits.push({ ...toRecord(point, info, include), score, rawScore: rawScore ?? Number.POSITIVE_INFINITY });
   }
   return { hits: hits.sort(compareHits), seen: points.length, last };
 }

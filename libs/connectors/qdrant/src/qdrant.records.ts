@@ -11,7 +11,7 @@ import {
   type VectorRecord,
 } from '@morag/connectors-core';
 import type { OnCollection } from './qdrant.access.ts';
-import { checkWritten, isObject, type NativeId, type Point, parsePoints } from './qdrant.answers.ts';
+import { checkWritten, isObject, type NativeId, numberOf, type Point, parsePoints } from './qdrant.answers.ts';
 import { type QdrantCollection, WORDS_VECTOR } from './qdrant.collections.ts';
 import { asSdkId, idText, toNativeId } from './qdrant.ids.ts';
 import { QDRANT_CAPABILITIES } from './qdrant.options.ts';
@@ -176,9 +176,7 @@ export function toRecord({ id, payload, vector }: Point, info: QdrantCollection,
 /** A point of another program may have no vector, and one that overflowed holds nulls, which are no numbers. */
 function toVector(vector: unknown, name: string): Float32Array | undefined {
   const values = isObject(vector) ? vector[name] : vector;
-  return Array.isArray(values)
-    ? Float32Array.from(values, (value) => (typeof value === 'number' ? value : Number.NaN))
-    : undefined;
+  return Array.isArray(values) ? Float32Array.from(values, (value) => numberOf(value) ?? Number.NaN) : undefined;
 }
 
 function nativeIds(ids: readonly string[], info: QdrantCollection): NativeId[] {

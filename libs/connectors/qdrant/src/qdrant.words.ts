@@ -1,6 +1,6 @@
 import { wordsOf } from '@morag/connectors-core';
 
-/** A vector with a dimension for each word. */
+/** A vector with a dimension for each word, in the order of the dimensions. */
 export interface SparseVector {
   readonly indices: number[];
   readonly values: number[];
@@ -28,13 +28,16 @@ export function documentWords(text: string): SparseVector | undefined {
   }
   if (length === 0) return undefined;
   const held = SATURATION * (1 - LENGTH_SHARE + (LENGTH_SHARE * length) / MEAN_LENGTH);
-  const values = [...counts.values()].map((count) => Math.fround((count * (SATURATION + 1)) / (count + held)));
-  return { indices: [...counts.keys()], values };
+  const sorted = [...counts].sort(([a], [b]) => a - b);
+  return {
+    indices: sorted.map(([index]) => index),
+    values: sorted.map(([, count]) => Math.fround((count * (SATURATION + 1)) / (count + held))),
+  };
 }
 
 /** The words of a query, all of one weight. */
 export function queryWords(text: string): SparseVector | undefined {
-  const indices = [...new Set(wordsOf(text).map(hashOf))];
+  const indices = [...new Set(wordsOf(text).map(hashOf))].sort((a, b) => a - b);
   return indices.length === 0 ? undefined : { indices, values: indices.map(() => 1) };
 }
 

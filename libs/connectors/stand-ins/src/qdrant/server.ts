@@ -48,6 +48,7 @@ export async function startQdrantStandIn(options: QdrantStandInOptions = {}): Pr
     const { method = 'GET', url: target = '/', headers } = request;
     const body = await readAll(request);
     const current = fault;
+    if (current?.kind === 'truncated' && current.once) fault = undefined;
     if (current?.kind === 'slow') await delay(current.delayMs, undefined, { ref: false });
     const given =
       current?.kind === 'status'
