@@ -6,8 +6,12 @@ type Benchmark = () => Promise<Line[]>;
 /** By the name of its goal; loaded when it is run. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   P1: async () => (await import('./gateway.bench.ts')).gatewayBenchmark,
-  P2: async () => (await import('./query.bench.ts')).queryBenchmark,
+  P2: async () => {
+    const [routed, connectors] = await Promise.all([import('./query.bench.ts'), import('./connectors/query.bench.ts')]);
+    return async () => [...(await routed.queryBenchmark()), ...(await connectors.connectorQueryBenchmark())];
+  },
   P9: async () => (await import('./read.bench.ts')).readBenchmark,
+  P10: async () => (await import('./connectors/bulk.bench.ts')).bulkBenchmark,
   P14: async () => (await import('./memory.bench.ts')).memoryBenchmark,
   Q3: async () => (await import('./search.bench.ts')).searchBenchmark,
   Q4: async () => (await import('./ingestion.bench.ts')).ingestionBenchmark,

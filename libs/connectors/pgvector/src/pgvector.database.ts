@@ -8,6 +8,8 @@ import { VettedSocket } from './pgvector.socket.ts';
 const IDLE_MS = 30_000;
 /** To a connection that is ready for queries; a call's own deadline may end the wait earlier. */
 const CONNECT_MS = 10_000;
+/** Of a COMMIT after reading, for which no call waits any more. */
+const END_MS = 5_000;
 
 /** A statement with its parameters. */
 export interface Statement {
@@ -24,9 +26,11 @@ export interface Session {
 
 export interface TransactionOptions {
   readonly readOnly: boolean;
-  /** `SET LOCAL` settings: connections may be shared through a pooler, where session settings would leak. */
+  /** Settings of this transaction alone: connections may be shared through a pooler, where session settings would leak. */
   readonly settings?: Readonly<Record<string, string | number>>;
 }
+
+type VettedClient = PoolClient & { readonly socket?: VettedSocket };
 
 /** A pool of connections to one database. */
 export interface PgvectorDatabase {
@@ -66,13 +70,18 @@ export function createPgvectorDatabase(
 
   return {
     async transaction(call, transactionOptions, work) {
-      let client: (PoolClient & { readonly socket?: VettedSocket }) | undefined;
+      let client: VettedClient | undefined;
       const onAbort = () => client?.socket?.destroy();
       call.signal.addEventListener('abort', onAbort, { once: true });
       try {
         client = await pool.connect();
         if (call.signal.aborted) throw call.signal.reason;
-        const result = await inTransaction(client, call, transactionOptions, work);
+        const { result, committed } = await inTransaction(client, call, transactionOptions, work);
+        if (transactionOptions.readOnly) {
+          releaseAfter(committed, client);
+          return result;
+        }
+        await committed;
         client.release();
         return result;
       } catch (error) {
@@ -118,14 +127,12 @@ async function inTransaction<T>(
   call: Call,
   { readOnly, settings = {} }: TransactionOptions,
   work: (session: Session) => Promise<T>,
-): Promise<T> {
+): Promise<{ readonly result: T; readonly committed: Promise<unknown> }> {
   const local = Object.entries({ statement_timeout: call.remainingMs(), ...settings });
-  const prelude = [
-    readOnly ? 'BEGIN READ ONLY' : 'BEGIN',
-    ...local.map(([name, value]) => `SET LOCAL ${name} = ${value}`),
-  ];
+  // One statement for all of them, which is less work for the server than a SET LOCAL each.
+  const settled = local.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(', ');
   // Not awaited: the statements of a call go out together, which saves a round trip each.
-  const begun = client.query(prelude.join('; '));
+  const begun = client.query(`${readOnly ? 'BEGIN READ ONLY' : 'BEGIN'}; SELECT ${settled}`);
   const session: Session = {
     query: async <R extends QueryResultRow>({ text, values = [] }: Statement) =>
       (await client.query<R>(text, [...values])).rows,
@@ -134,12 +141,22 @@ async function inTransaction<T>(
   try {
     const worked = work(session);
     const [, result] = await Promise.all([begun, worked]);
-    await client.query('COMMIT');
-    return result;
+    return { result, committed: client.query('COMMIT') };
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
+}
+
+/** What was read is right already: nobody waits for the end of reading, which costs a round trip. */
+function releaseAfter(committed: Promise<unknown>, client: VettedClient): void {
+  const timer = setTimeout(() => client.socket?.destroy(), END_MS).unref();
+  committed
+    .then(
+      () => client.release(),
+      (error: Error) => client.release(error),
+    )
+    .finally(() => clearTimeout(timer));
 }
 
 /** After these a connection's state is not known. What this program itself found wrong leaves it as it was. */

