@@ -23,7 +23,7 @@ import { buildServices, type Services } from './build-services.ts';
 import { createRegistryVendors } from './modules/connector/registry-vendors.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
 import { detachDocuments } from './modules/database/deleted-database.relay.ts';
-import { SERVICES } from './not-yet-available.ts';
+import { SERVICES } from './contracts.ts';
 import { registerServices } from './register-services.ts';
 import { schema } from './schema.ts';
 import { type DataPlaneSettings, settingsOf } from './settings.ts';

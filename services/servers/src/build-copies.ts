@@ -3,9 +3,8 @@ import type { Logger } from '@morag/telemetry';
 import type { DataPlane } from './data-plane.ts';
 import type { Instance } from './instance.ts';
 import type { DatabaseStore } from './modules/database/database.store.ts';
-import type { DatabaseView } from './modules/database/database-view.ts';
 import { createLeaseStore } from './modules/log/lease.store.ts';
-import { createMutationStore } from './modules/log/mutation.store.ts';
+import { createMutationStore, type MutationStore } from './modules/log/mutation.store.ts';
 import { createMoveWork } from './modules/move/move-work.ts';
 import { createOperationStore, type OperationStore } from './modules/operation/operation.store.ts';
 import { createOperationRunner, type OperationRunner } from './modules/operation/operation-runner.ts';
@@ -13,6 +12,7 @@ import { createCopyStore } from './modules/placement/copy.store.ts';
 import { createFillers, type Fillers } from './modules/placement/fillers.ts';
 import type { PlacementStore } from './modules/placement/placement.store.ts';
 import { follows } from './modules/placement/placement.ts';
+import { createQuarantineStore, type QuarantineStore } from './modules/placement/quarantine.store.ts';
 import { createPlacementRemover, type PlacementRemover } from './modules/placement/remove-placement.ts';
 import { createReplicaStore, type ReplicaStore } from './modules/placement/replica.store.ts';
 import { createSwitchStore } from './modules/placement/switch.store.ts';
@@ -26,6 +26,10 @@ export interface Copies {
   readonly fillers: Fillers;
   readonly placementRemover: PlacementRemover;
   readonly switchPrimary: SwitchPrimary;
+  readonly quarantine: QuarantineStore;
+  readonly mutations: MutationStore;
+  /** The log of a database has grown otherwise than by a caller's write. */
+  readonly onGrown: (databaseId: string) => Promise<void>;
   readonly operations: OperationStore;
   readonly operationRunner: OperationRunner;
   /** A replica was added. */
@@ -68,9 +72,15 @@ export function buildCopies(deps: CopiesDeps): Copies {
     fillers,
     placementRemover: createPlacementRemover({ instance, pool, appliers, fillers, placements, replicas, logger }),
     switchPrimary: createSwitchPrimary({ switches: createSwitchStore(db), appliers, directory, now, logger }),
+    quarantine: createQuarantineStore(db),
+    mutations: createMutationStore(db),
     onPlaced: (databaseId: string): void => {
       directory.forget(databaseId);
       fillers.wake();
+    },
+    onGrown: async (databaseId: string): Promise<void> => {
+      const view = await directory.refresh(databaseId);
+      for (const placement of view?.placements.filter(follows) ?? []) appliers.ensure(placement);
     },
   };
   return { ...parts, ...buildOperations(deps, parts) };
@@ -81,14 +91,7 @@ function buildOperations(
   parts: Omit<Copies, 'operations' | 'operationRunner'>,
 ): Pick<Copies, 'operations' | 'operationRunner'> {
   const operations = createOperationStore(db, instance);
-  const comparing = {
-    pool: plane.pool,
-    placements,
-    log: createMutationStore(db),
-    onGrown: (view: DatabaseView): void => {
-      for (const placement of view.placements.filter(follows)) plane.appliers.ensure(placement);
-    },
-  };
+  const comparing = { pool: plane.pool, placements, log: parts.mutations, onGrown: parts.onGrown };
   const operationRunner = createOperationRunner({
     operations,
     works: {

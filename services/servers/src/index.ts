@@ -1,3 +1,3 @@
 export { buildServersService, type ServersInstance, type ServersParts } from './app.ts';
-export { NOT_YET_AVAILABLE } from './not-yet-available.ts';
+export { countSecretsUnderOtherKeys, rewrapSecrets } from './modules/server/rewrap-secrets.ts';
 export { schema } from './schema.ts';

@@ -4,7 +4,7 @@ import { CollectionService } from '@morag/gen/morag/servers/v1/collection_servic
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
-import { notYetAvailable, type PageTokens } from '@morag/rpc';
+import type { PageTokens } from '@morag/rpc';
 import type { Services } from './build-services.ts';
 import { collectionHandlers } from './modules/collection/collection.handlers.ts';
 import { databaseHandlers } from './modules/database/database.handlers.ts';
@@ -16,7 +16,6 @@ import { operationHandlers } from './modules/operation/operation.handlers.ts';
 import { placementHandlers } from './modules/placement/placement.handlers.ts';
 import { recordHandlers } from './modules/record/record.handlers.ts';
 import { serverHandlers } from './modules/server/server.handlers.ts';
-import { UNAVAILABLE_METHODS } from './not-yet-available.ts';
 
 /** Registers the handlers of all services of this program. */
 export function registerServices(services: Services, pageTokens: PageTokens): (router: ConnectRouter) => void {
@@ -38,7 +37,6 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
     });
     router.service(CollectionService, collectionHandlers({ ...services, pageTokens }));
     router.service(DatabaseService, {
-      ...notYetAvailable(DatabaseService, UNAVAILABLE_METHODS.database),
       ...databaseHandlers({ ...services, pageTokens, onChanged }),
       ...placementHandlers({ ...services, pageTokens, onChanged }),
       ...databaseOperationHandlers(services),

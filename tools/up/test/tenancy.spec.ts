@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isPermission, permissionsOf, type Role } from '@morag/auth';
 import { NOT_YET_AVAILABLE as documentsLacks } from '@morag/documents';
 import { NOT_YET_AVAILABLE as identityLacks } from '@morag/identity';
-import { NOT_YET_AVAILABLE as serversLacks } from '@morag/servers';
 import { type AllServices, type Person, startAllServices } from './all-services.ts';
 import type { Outcome } from './call-rpc.ts';
 import { listRpcs, type Rpc } from './contracts.ts';
@@ -13,7 +12,7 @@ import { newResources } from './resources.ts';
 import { type Ids, resourceFields, validRequest } from './valid-request.ts';
 
 const RPCS = listRpcs();
-const NOT_YET_AVAILABLE = new Set([...identityLacks, ...serversLacks, ...documentsLacks]);
+const NOT_YET_AVAILABLE = new Set([...identityLacks, ...documentsLacks]);
 const isAvailable = ({ method }: Rpc): boolean => !NOT_YET_AVAILABLE.has(`${method.parent.typeName}/${method.name}`);
 const named = (rpcs: readonly Rpc[]): [string, Rpc][] => rpcs.map((rpc) => [rpc.name, rpc]);
 

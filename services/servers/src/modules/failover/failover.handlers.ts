@@ -1,20 +1,23 @@
-import { create } from '@bufbuild/protobuf';
-import { anyPack, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { create, toJson } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { ownerScope, requirePrincipal } from '@morag/auth';
-import { OperationSchema } from '@morag/gen/google/longrunning/operations_pb.ts';
 import { FailoverEventSchema } from '@morag/gen/morag/servers/v1/database_pb.ts';
-import { DatabaseOperationMetadataSchema, DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
+import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import type { PageTokens } from '@morag/rpc';
+import type { JsonObject } from '../../json.ts';
 import { readPage } from '../../page-reader.ts';
 import type { DatabaseStore } from '../database/database.store.ts';
 import { getDatabase } from '../database/get-database.ts';
+import { toOperationMessage } from '../operation/operation.mapper.ts';
+import type { OperationStore } from '../operation/operation.store.ts';
 import { chooseHanding, type FailOverDeps, failOver } from './fail-over.ts';
 import type { FailoverEvent } from './failover.ts';
 
 /** What these handlers work with. */
 export interface FailoverHandlersDeps extends FailOverDeps {
   readonly databases: Pick<DatabaseStore, 'find'>;
+  readonly operations: Pick<OperationStore, 'insertDone'>;
   readonly pageTokens: PageTokens;
 }
 
@@ -25,16 +28,12 @@ export function failoverHandlers(deps: FailoverHandlersDeps): Handlers {
   const { databases, failovers, pageTokens } = deps;
   return {
     async failOver({ databaseId, placementId, force }, context) {
-      await getDatabase(databases, databaseId, ownerScope(requirePrincipal(context)));
+      const { ownerId } = await getDatabase(databases, databaseId, ownerScope(requirePrincipal(context)));
       const handing = await chooseHanding(deps, { databaseId, placementId, force });
       const event = await failOver(deps, handing, context.signal);
-      const metadata = create(DatabaseOperationMetadataSchema, { databaseId, percentage: 100, stage: 'done' });
-      return create(OperationSchema, {
-        name: `operations/${event.id}`,
-        metadata: anyPack(DatabaseOperationMetadataSchema, metadata),
-        done: true,
-        result: { case: 'response', value: anyPack(FailoverEventSchema, toFailoverMessage(event)) },
-      });
+      const response = toJson(FailoverEventSchema, toFailoverMessage(event)) as JsonObject;
+      const done = { id: event.id, ownerId, databaseId, kind: 'FAIL_OVER', request: { placementId, force } } as const;
+      return toOperationMessage(await deps.operations.insertDone(done, response));
     },
     async listFailoverEvents(request, context) {
       const principal = requirePrincipal(context);

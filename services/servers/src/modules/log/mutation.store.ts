@@ -1,4 +1,5 @@
 import { type Database, query } from '@morag/orm';
+import { databaseNotFound } from './group-commit.ts';
 import { decodeMutation, type EncodedMutation } from './mutation.codec.ts';
 import { idsOf, type LogEntry } from './mutation.ts';
 
@@ -11,12 +12,9 @@ export interface MutationStore {
   append(databaseId: string, payloads: readonly Buffer[]): Promise<number | undefined>;
   /**
    * Appends what `decide` answers when it is told which records were written after `sequence`, while nobody else can write.
+   * Answers the head of the log then.
    */
-  appendUnlessTouched(
-    databaseId: string,
-    sequence: number,
-    decide: (touched: ReadonlySet<string>) => readonly EncodedMutation[],
-  ): Promise<void>;
+  appendUnlessTouched(databaseId: string, sequence: number, decide: Decide): Promise<number>;
   /** The log after `sequence`, in order and without gaps, at most so much of it; at least one entry when there is one. */
   readAfter(databaseId: string, sequence: number, limits: ReadLimits): Promise<readonly LogEntry[]>;
   /** Whether mutations after `sequence` are no longer in the log. */
@@ -33,6 +31,9 @@ export interface MutationStore {
   trim(limits: TrimLimits): Promise<number>;
 }
 
+/** What is to be written, given the records that others have written meanwhile. */
+export type Decide = (touched: ReadonlySet<string>) => readonly EncodedMutation[];
+
 /** See MutationStore.trim. */
 export interface TrimLimits {
   readonly retentionMs: number;
@@ -45,27 +46,10 @@ export interface ReadLimits {
   readonly bytesMax: number;
 }
 
-const APPEND_ONE = `with head as (
-    update databases set head_seq = head_seq + 1, last_written_at = now() where id = $1 and state = 'READY'
-    returning head_seq
-  )
-  insert into mutations (database_id, seq, payload) select $1, head_seq, $2 from head`;
-
 /** Creates the store. */
 export function createMutationStore(db: Database): MutationStore {
   return {
-    appendUnlessTouched: (databaseId, sequence, decide) =>
-      db.transaction(async (em) => {
-        // The same row lock that appending takes, and keeps to the end.
-        await query(em, 'select from databases where id = $1 for no key update', [databaseId]);
-        const rows = await query<{ payload: Buffer }>(
-          em,
-          'select payload from mutations where database_id = $1 and seq > $2 order by seq',
-          [databaseId, sequence],
-        );
-        const touched = new Set(rows.flatMap(({ payload }) => idsOf(decodeMutation(payload))));
-        for (const { payload } of decide(touched)) await query(em, APPEND_ONE, [databaseId, payload]);
-      }),
+    appendUnlessTouched: (databaseId, sequence, decide) => appendUnlessTouched(db, databaseId, sequence, decide),
     async append(databaseId, payloads) {
       const rows = payloads.map((_, index) => `(${index + 1}, $${index + 3}::bytea)`).join(', ');
       const [row] = await db.read<{ head_seq: bigint }>(
@@ -103,21 +87,7 @@ export function createMutationStore(db: Database): MutationStore {
       const rows = await db.read('select 1 from databases where id = $1 and trimmed_seq > $2', [databaseId, sequence]);
       return rows.length > 0;
     },
-    async releaseLate(holdMs) {
-      // The lease runs out by itself: its holder may have a request under way.
-      const rows = await db.write<{ id: string }>(
-        `update placements p set state = 'PROVISIONING', copy_source = null, copy_cursor = null, copied = 0,
-           epoch = epoch + 1, updated_at = now()
-         from databases d
-         where d.id = p.database_id and d.state = 'READY' and p.role = 'REPLICA'
-           and p.state in ('OFFLINE', 'LAGGING', 'CATCHING_UP') and p.applied_seq < d.head_seq
-           and (select m.created_at from mutations m where m.database_id = d.id and m.seq > p.applied_seq
-                order by m.seq limit 1) < now() - make_interval(secs => $1::double precision / 1000)
-         returning p.id`,
-        [holdMs],
-      );
-      return rows.map(({ id }) => id);
-    },
+    releaseLate: (holdMs) => releaseLate(db, holdMs),
     trim: (limits) => trim(db, limits),
   };
 }
@@ -149,4 +119,53 @@ async function trim(db: Database, { retentionMs, rowsMax }: TrimLimits): Promise
     [retentionMs, rowsMax],
   );
   return Number(row?.trimmed ?? 0);
+}
+
+async function appendUnlessTouched(
+  db: Database,
+  databaseId: string,
+  sequence: number,
+  decide: Decide,
+): Promise<number> {
+  return db.transaction(async (em) => {
+    // The same row lock that appending takes, and keeps to the end.
+    const [head] = await query<{ head_seq: bigint }>(
+      em,
+      `select head_seq from databases where id = $1 and state = 'READY' for no key update`,
+      [databaseId],
+    );
+    if (!head) throw databaseNotFound(databaseId);
+    const rows = await query<{ payload: Buffer }>(
+      em,
+      'select payload from mutations where database_id = $1 and seq > $2 order by seq',
+      [databaseId, sequence],
+    );
+    const touched = new Set(rows.flatMap(({ payload }) => idsOf(decodeMutation(payload))));
+    let last = Number(head.head_seq);
+    for (const { payload } of decide(touched)) {
+      await query(em, 'insert into mutations (database_id, seq, payload) values ($1, $2, $3)', [
+        databaseId,
+        ++last,
+        payload,
+      ]);
+    }
+    await query(em, 'update databases set head_seq = $2, last_written_at = now() where id = $1', [databaseId, last]);
+    return last;
+  });
+}
+
+async function releaseLate(db: Database, holdMs: number): Promise<readonly string[]> {
+  // The lease runs out by itself: its holder may have a request under way.
+  const rows = await db.write<{ id: string }>(
+    `update placements p set state = 'PROVISIONING', copy_source = null, copy_cursor = null, copied = 0,
+         epoch = epoch + 1, updated_at = now()
+       from databases d
+       where d.id = p.database_id and d.state = 'READY' and p.role = 'REPLICA'
+         and p.state in ('OFFLINE', 'LAGGING', 'CATCHING_UP') and p.applied_seq < d.head_seq
+         and (select m.created_at from mutations m where m.database_id = d.id and m.seq > p.applied_seq
+              order by m.seq limit 1) < now() - make_interval(secs => $1::double precision / 1000)
+       returning p.id`,
+    [holdMs],
+  );
+  return rows.map(({ id }) => id);
 }

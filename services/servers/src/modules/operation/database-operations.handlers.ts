@@ -1,6 +1,6 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import { ownerScope, requirePrincipal } from '@morag/auth';
-import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
+import type { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { callOf } from '../../handler-call.ts';
 import { getDatabase } from '../database/get-database.ts';
 import { type MoveDatabaseDeps, moveDatabase } from '../move/move-database.ts';

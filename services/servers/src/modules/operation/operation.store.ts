@@ -29,6 +29,8 @@ export type OperationOutcome = { readonly response: JsonObject } | { readonly fa
 export interface OperationStore {
   /** Undefined while one of its kind is under way for its database. */
   insert(operation: NewOperation): Promise<Operation | undefined>;
+  /** Keeps one that was done within the call that asked for it. */
+  insertDone(operation: NewOperation, response: JsonObject): Promise<Operation>;
   /** The one of this kind that is under way for a database. */
   running(databaseId: string, kind: Operation['kind']): Promise<Operation | undefined>;
   find(id: string, scope: Scope): Promise<Operation | undefined>;
@@ -72,7 +74,9 @@ export function createOperationStore(db: Database, instance: Instance): Operatio
   return { ...lookups(db), ...leases(db, instance), ...results(db) };
 }
 
-function lookups(db: Database): Pick<OperationStore, 'insert' | 'running' | 'find' | 'list' | 'cancel' | 'forget'> {
+function lookups(
+  db: Database,
+): Omit<OperationStore, keyof ReturnType<typeof leases> | keyof ReturnType<typeof results>> {
   const some = async (sql: string, params: readonly unknown[]): Promise<boolean> =>
     (await db.write(sql, params)).length > 0;
 
@@ -89,6 +93,16 @@ function lookups(db: Database): Pick<OperationStore, 'insert' | 'running' | 'fin
         if (violatedConstraint(error) === 'operations_running') return undefined;
         throw error;
       }
+    },
+    async insertDone({ id, ownerId, databaseId, kind, request }, response) {
+      const [row] = await db.write<OperationRow>(
+        `insert into operations (id, created_at, updated_at, owner_id, database_id, kind, request, response, stage,
+           percentage, is_done)
+         values ($1, now(), now(), $2, $3, $4, $5, $6, 'done', 100, true) returning *`,
+        [id, ownerId, databaseId, kind, JSON.stringify(request), JSON.stringify(response)],
+      );
+      if (!row) throw new Error('an insert returned no row');
+      return toOperation(row);
     },
     async running(databaseId, kind) {
       const [row] = await db.read<OperationRow>(

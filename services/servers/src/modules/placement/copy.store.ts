@@ -124,7 +124,8 @@ function steps(db: Database): Pick<CopyStore, 'begin' | 'save' | 'finish' | 'fai
     finish: ({ placementId, epoch }) =>
       holds(
         `update placements set state = case when applied_seq >= d.head_seq then 'IN_SYNC' else 'CATCHING_UP' end,
-           sync_seq = d.head_seq, copy_source = null, copy_cursor = null, last_error = '', updated_at = now(),
+           sync_seq = d.head_seq, applied_at = now(), checkpoint_seq = 0, checkpoint_next = 0, checkpoint_at = now(),
+           copy_source = null, copy_cursor = null, last_error = '', updated_at = now(),
            lease_owner = null, lease_until = null
          from databases d where d.id = database_id and placements.id = $1 and epoch = $2 returning placements.id`,
         [placementId, epoch],

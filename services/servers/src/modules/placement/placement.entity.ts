@@ -25,6 +25,14 @@ export const PlacementEntity = defineEntity({
     lastError: p.text().default(''),
     /** Until it has applied this one it is no full copy: what it holds was gathered while writes went on. */
     syncSeq: p.bigint().default('0'),
+    /** When the server last confirmed something. */
+    appliedAt: p.datetime(6).nullable(),
+    /** What had been applied a while ago: by `checkpointAt` at least `checkpointNext`, and a good minute earlier `checkpointSeq`. */
+    checkpointSeq: p.bigint().default('0'),
+    checkpointNext: p.bigint().default('0'),
+    checkpointAt: p.datetime(6).nullable(),
+    /** Up to here its server may have lost what it confirmed: applied again in a way that repairs. */
+    repairSeq: p.bigint().default('0'),
     /** Something of ours may be in its collection, so that the collection is ours to delete. */
     isWritten: p.boolean().default(true),
     /** The placement that its records are copied from, and how far that is; see copy-records.ts. */

@@ -11,11 +11,13 @@ import { type DeletePlacementDeps, deletePlacement, findPlacement } from './dele
 import { toPlacementMessage, toQuarantinedMessage } from './placement.mapper.ts';
 import type { PlacementStore } from './placement.store.ts';
 import type { ReplicaStore } from './replica.store.ts';
+import { type ResolveQuarantineDeps, resolveQuarantine } from './resolve-quarantine.ts';
 
 /** What the handlers for placements work with. */
 export interface PlacementHandlersDeps
   extends Omit<CreatePlacementDeps, 'databases' | 'replicas'>,
-    Omit<DeletePlacementDeps, 'databases' | 'replicas' | 'placements'> {
+    Omit<DeletePlacementDeps, 'databases' | 'replicas' | 'placements'>,
+    Omit<ResolveQuarantineDeps, 'databases' | 'placements'> {
   readonly databases: Pick<DatabaseStore, 'find'>;
   readonly placements: Pick<PlacementStore, 'list' | 'quarantined'>;
   readonly replicas: ReplicaStore;
@@ -24,7 +26,12 @@ export interface PlacementHandlersDeps
 
 type Handlers = Pick<
   ServiceImpl<typeof DatabaseService>,
-  'createPlacement' | 'getPlacement' | 'listPlacements' | 'deletePlacement' | 'listQuarantinedRecords'
+  | 'createPlacement'
+  | 'getPlacement'
+  | 'listPlacements'
+  | 'deletePlacement'
+  | 'listQuarantinedRecords'
+  | 'resolveQuarantine'
 >;
 
 /** Handlers of DatabaseService for the placements of a database. */
@@ -59,6 +66,11 @@ export function placementHandlers(deps: PlacementHandlersDeps): Handlers {
         placements.quarantined(id, list),
       );
       return { records: page.rows.map(toQuarantinedMessage), nextPageToken: page.nextPageToken };
+    },
+    async resolveQuarantine({ databaseId, placementId, recordIds, drop }, context) {
+      const scope = ownerScope(requirePrincipal(context));
+      const input = { scope, databaseId, placementId, recordIds, drop };
+      return { ...(await resolveQuarantine(deps, input, callOf(context))) };
     },
   };
 }

@@ -2,7 +2,7 @@ import type { StoredRecord } from '@morag/connectors-core';
 import type { DatabaseView } from '../database/database-view.ts';
 import { type EncodedMutation, encodeDelete, encodeUpsert } from '../log/mutation.codec.ts';
 import type { MutationStore } from '../log/mutation.store.ts';
-import type { LoggedRecord } from '../log/mutation.ts';
+import type { LoggedRecord, Mutation } from '../log/mutation.ts';
 import { toLogged } from '../placement/fill-placement.ts';
 import { fetchAll, type RecheckDeps, untilLevel } from './recheck.ts';
 
@@ -10,7 +10,7 @@ import { fetchAll, type RecheckDeps, untilLevel } from './recheck.ts';
 export interface RepairDeps extends RecheckDeps {
   readonly log: Pick<MutationStore, 'readAfter' | 'appendUnlessTouched'>;
   /** The log of a database has grown otherwise than by a caller's write. */
-  readonly onGrown: (view: DatabaseView) => void;
+  readonly onGrown: (databaseId: string) => Promise<void>;
 }
 
 const IDS_AT_ONCE = 200;
@@ -36,7 +36,7 @@ export async function repairRecords(
     await deps.log.appendUnlessTouched(view.id, head, (touched) =>
       toMutations([...wanted].filter(([id]) => !touched.has(id))),
     );
-    deps.onGrown(view);
+    await deps.onGrown(view.id);
   }
 }
 
@@ -61,13 +61,17 @@ async function newestInLog(
   for (let after = 0; ; ) {
     signal.throwIfAborted();
     const entries = await log.readAfter(databaseId, after, LOG_LIMITS);
-    for (const { mutation } of entries) {
-      if (mutation.kind === 'UPSERT') {
-        for (const record of mutation.records) if (ids.has(record.id)) newest.set(record.id, record);
-      } else for (const id of mutation.ids) if (ids.has(id)) newest.set(id, undefined);
+    for (const [id, record] of entries.flatMap(({ mutation }) => outcomesOf(mutation))) {
+      if (ids.has(id)) newest.set(id, record);
     }
     const last = entries.at(-1);
     if (!last) return newest;
     after = last.sequence;
   }
+}
+
+/** What a mutation makes of each record that it touches. */
+function outcomesOf(mutation: Mutation): readonly (readonly [string, LoggedRecord | undefined])[] {
+  if (mutation.kind === 'DELETE') return mutation.ids.map((id) => [id, undefined]);
+  return mutation.records.map((record) => [record.id, record]);
 }
