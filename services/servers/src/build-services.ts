@@ -16,6 +16,8 @@ import { createConnectionEventStore } from './modules/event/connection-event.sto
 import { createConnectionJournal } from './modules/event/connection-journal.ts';
 import { createConsistencyTokens } from './modules/log/consistency-token.ts';
 import { createPlacementStore } from './modules/placement/placement.store.ts';
+import { createReturnedServers } from './modules/placement/returned-servers.ts';
+import { createWindBackStore } from './modules/placement/wind-back.store.ts';
 import { getServer } from './modules/server/get-server.ts';
 import { purgeOwner } from './modules/server/purge-owner.ts';
 import { createServerStore } from './modules/server/server.store.ts';
@@ -73,7 +75,19 @@ export function buildServices({
     },
   });
   const copies = buildCopies({ db, instance, databases, placements, plane, logger, settings });
-  const health = buildHealth({ db, instance, connect, board: plane.health, vendors, vault, clock, logger, settings });
+  const returned = createReturnedServers({ ...plane, store: createWindBackStore(db), logger });
+  const health = buildHealth({
+    db,
+    instance,
+    connect,
+    board: plane.health,
+    vendors,
+    vault,
+    onStopped: returned.doubt,
+    clock,
+    logger,
+    settings,
+  });
   const { switchPrimary } = copies;
   const monitor = health.healthMonitor;
   const failover = buildFailover({ db, health: plane.health, monitor, switchPrimary, logger, settings });
@@ -118,6 +132,7 @@ export function buildServices({
     },
     async stop() {
       for (const part of parts.toReversed()) await part.stop();
+      await returned.stop();
     },
   };
 }

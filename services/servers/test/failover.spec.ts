@@ -109,6 +109,44 @@ describe('a database whose primary dies', () => {
   });
 });
 
+describe('a server that stops uncleanly', () => {
+  /** What was just confirmed is lost with the process, and cannot be written over. */
+  async function crash(vendorSaysSo: boolean) {
+    const { databaseId, placementId, memory, collection } = await newDatabase(harness, alice);
+    const fragile = { uncleanStopWindowMs: 10_000, repairByReplacing: true };
+    if (vendorSaysSo) memory.capabilities = { ...memory.capabilities, ...fragile };
+    for (const id of ['a', 'b', 'c']) await upsert(databaseId, id);
+    memory.broken.add('c');
+    memory.records(collection).delete('c');
+    memory.down = 'unavailable';
+    const failures = async () => {
+      const { serverId } = await harness.databases.getPlacement({ databaseId, placementId }, alice.as);
+      const { healthChecks } = await harness.servers.listHealthChecks({ serverId }, alice.as);
+      return healthChecks.filter(({ errorCategory }) => errorCategory === 'unavailable').length;
+    };
+    await eventually(async () => expect(await failures()).toBeGreaterThan(2));
+    memory.down = undefined;
+    const state = async () => harness.databases.getPlacement({ databaseId, placementId }, alice.as);
+    return { databaseId, ids: () => [...memory.records(collection).keys()].toSorted(), state };
+  }
+
+  it('has what it confirmed last applied again, in a way that repairs, before it counts as in sync', async () => {
+    const { databaseId, ids, state } = await crash(true);
+    await eventually(async () => {
+      expect(await state()).toMatchObject({ state: Placement_State.IN_SYNC, lag: 0 });
+      expect(ids()).toEqual(['a', 'b', 'c']);
+    });
+    await upsert(databaseId, 'd');
+    expect(ids()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('is believed where the vendor keeps what it confirms', async () => {
+    const { databaseId, ids } = await crash(false);
+    await eventually(() => upsert(databaseId, 'd'));
+    expect(ids()).toEqual(['a', 'b', 'd']);
+  });
+});
+
 describe('a change of the primary that is asked for', () => {
   it('takes the freshest, or the one that is named, and answers with its event', async () => {
     const { databaseId, placementId, replicaId } = await newPair();

@@ -47,6 +47,8 @@ export class MemoryServer {
   capabilities: Capabilities = CAPABILITIES;
   /** Thrown by every request while it is set. */
   down: ConnectorError['category'] | undefined;
+  /** Stored by a crash where no search finds them: writing over them repairs nothing. */
+  readonly broken = new Set<string>();
   /** Thrown by requests of one kind. */
   downFor: Readonly<Record<string, ConnectorError['category']>> = {};
   pings = 0;
@@ -153,7 +155,8 @@ class MemoryConnector implements VectorConnector {
     }
     const bad = new Set(refused.map(({ id }) => id));
     for (const { id, vector, metadata, document } of records) {
-      if (!bad.has(id)) stored.set(id, { id, vector: Float32Array.from(vector), metadata, document });
+      if (!bad.has(id) && !this.#server.broken.has(id))
+        stored.set(id, { id, vector: Float32Array.from(vector), metadata, document });
     }
     this.#server.upserts.push(records.length);
     return { accepted: records.length - refused.length, failed: refused };
@@ -189,6 +192,7 @@ class MemoryConnector implements VectorConnector {
 
   async deleteByIds(collection: string, ids: readonly string[]) {
     const { records } = this.#find(collection, 'deleteByIds');
+    for (const id of ids) this.#server.broken.delete(id);
     return { deleted: ids.filter((id) => records.delete(id)).length };
   }
 

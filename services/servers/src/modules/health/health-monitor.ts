@@ -7,7 +7,7 @@ import type { HealthFleet } from './health-fleet.ts';
 import { isUp } from './health-status.ts';
 import type { HealthBoard } from './health-view.ts';
 import type { HealthWriter } from './health-writer.ts';
-import { type HealthRules, isDownFor, isFlapping, type Judgement, UNSEEN } from './judge.ts';
+import { type HealthRules, hasStopped, isDownFor, isFlapping, type Judgement, UNSEEN } from './judge.ts';
 import { type Probed, probe, type ServerDetails } from './probe.ts';
 import type { ProbeConnectors } from './probe-connectors.ts';
 import { type ProbeSettings, probePauseMs } from './probe-pause.ts';
@@ -43,6 +43,8 @@ export interface HealthMonitorDeps {
   readonly queue: DueQueue;
   readonly connectors: Pick<ProbeConnectors, 'find' | 'drop'>;
   readonly writer: Pick<HealthWriter, 'look' | 'status'>;
+  /** Told once of a server that has stopped, if a crash can cost its vendor what was confirmed. */
+  readonly onStopped: (serverId: string) => void;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly clock: () => Date;
@@ -58,6 +60,8 @@ interface Watched {
   /** It was to be looked at again while a look was under way. */
   isAskedAgain: boolean;
   details: { readonly of: ServerDetails; readonly untilMs: number } | undefined;
+  /** It has been told that it stopped, since it last answered. */
+  isStopped: boolean;
 }
 
 /** Others that are looked at when a server fails, to tell its fault from ours. */
@@ -164,7 +168,14 @@ class Monitor implements HealthMonitor {
   }
 
   #add(id: string): Watched {
-    const watched = { revision: 0, isMine: false, isUnderWay: false, isAskedAgain: false, details: undefined };
+    const watched = {
+      revision: 0,
+      isMine: false,
+      isUnderWay: false,
+      isAskedAgain: false,
+      details: undefined,
+      isStopped: false,
+    };
     this.#watched.set(id, watched);
     return watched;
   }
@@ -227,7 +238,8 @@ class Monitor implements HealthMonitor {
     if (!watched || signal.aborted) return;
     if (!probed.details) watched.details = undefined;
     else if (!known) watched.details = { of: probed.details, untilMs: now() + settings.detailsMs };
-    this.#judge(id, watched, probed);
+    const { uncleanStopWindowMs } = connector.capabilities();
+    this.#judge(id, watched, probed, uncleanStopWindowMs > 0);
     this.#rest(id);
   }
 
@@ -243,7 +255,7 @@ class Monitor implements HealthMonitor {
     if (watched.isMine) queue.schedule(id, now() + waitMs);
   }
 
-  #judge(id: string, watched: Watched, { observation, details }: Probed): void {
+  #judge(id: string, watched: Watched, { observation, details }: Probed, isFragile: boolean): void {
     const { fleet, board, writer } = this.#deps;
     const hasFailed = observation.category !== undefined && observation.category !== 'rate_limited';
     if (!watched.isMine) {
@@ -261,6 +273,8 @@ class Monitor implements HealthMonitor {
     if (judgement.status === 'UNHEALTHY') this.#down.add(id);
     else this.#down.delete(id);
     if (judgement.failures > 0 && judgement.failures > before.failures) this.#callWitnesses(id);
+    if (isFragile && !watched.isStopped && hasStopped(before, judgement, observation)) this.#deps.onStopped(id);
+    watched.isStopped = judgement.failures > 0 && (watched.isStopped || hasStopped(before, judgement, observation));
     writer.look({
       id: newId(),
       serverId: id,

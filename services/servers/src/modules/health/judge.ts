@@ -113,6 +113,17 @@ export function isDownFor(
   return observedAtMs - failingSinceMs >= graceMs;
 }
 
+/**
+ * Whether an observation means that the server's process has ended: it refuses connections, or has been silent for long, or
+ * somebody else has seen it down and it is back.
+ */
+export function hasStopped(before: Judgement, { status, failures }: Judgement, { category }: Observation): boolean {
+  if (failures === 0) return before.status === 'UNHEALTHY' && before.failures === 0 && before.successes === 0;
+  return (
+    category !== undefined && !REFUSALS.has(category) && (category === 'unavailable' ? failures > 1 : !isUp(status))
+  );
+}
+
 /** Whether it falls so often that an answer means little. */
 export function isFlapping({ falls }: Judgement, { fallsToFlapping }: HealthRules): boolean {
   return falls.length >= fallsToFlapping;

@@ -173,9 +173,10 @@ class LogApplier implements Applier {
     }
     const entries = takeWindow(next, settings.window);
     const batch = fold(entries);
+    const isRepair = work.applied < work.lease.repairSequence;
     const callOptions = (): CallOptions => ({ ...work.keeper.callOptions(), signal: work.signal });
     const refusals = await withTarget(this.#placement, (connector, collection) =>
-      applyBatch({ connector, collection, callOptions }, batch),
+      applyBatch({ connector, collection, callOptions, isRepair }, batch),
     );
     if (refusals.length > 0 || work.hasQuarantine) await this.#quarantine(work, entries, batch, refusals);
     work.applied = batch.through;

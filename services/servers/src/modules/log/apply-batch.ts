@@ -20,6 +20,8 @@ export interface ApplyTarget {
   readonly collection: string;
   /** Called before each request: its deadline must end before the lease does. Throws when there is no time left. */
   readonly callOptions: () => CallOptions;
+  /** What is written may be there, broken by a crash: where writing over it repairs nothing, it is deleted first. */
+  readonly isRepair?: boolean;
 }
 
 const DELETES_PER_CALL = 1_000;
@@ -39,13 +41,14 @@ export function isRefusal(error: unknown): error is ConnectorError {
  * is thrown, after every call has ended; the batch may then be in part applied, and is repeated whole.
  */
 export async function applyBatch(target: ApplyTarget, batch: FoldedBatch): Promise<readonly Refusal[]> {
-  const { connector, collection, callOptions } = target;
-  const { maxBatchRecords, maxBatchBytes } = connector.capabilities();
+  const { connector, collection, callOptions, isRepair = false } = target;
+  const { maxBatchRecords, maxBatchBytes, repairByReplacing } = connector.capabilities();
   const limits = { recordsMax: maxBatchRecords, bytesMax: maxBatchBytes };
   const refusals: Refusal[] = [];
 
   const upsert = async (records: readonly LoggedRecord[]): Promise<void> => {
     try {
+      if (isRepair && repairByReplacing) await remove(records.map(({ id }) => id));
       const { failed } = await connector.upsert(collection, records, callOptions());
       const reasons = new Map(failed.map(({ id, message }) => [id, message]));
       for (const record of records) {

@@ -2,7 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import type { Lease } from './lease.store.ts';
 import { createLeaseKeeper, LeaseLost } from './lease-keeper.ts';
 
-const lease: Lease = { placementId: 'p', epoch: 1, appliedSequence: 0, state: 'IN_SYNC', hasQuarantine: false };
+const lease: Lease = {
+  placementId: 'p',
+  epoch: 1,
+  appliedSequence: 0,
+  state: 'IN_SYNC',
+  hasQuarantine: false,
+  repairSequence: 0,
+};
 
 function keep() {
   const clock = { ms: 1_000 };

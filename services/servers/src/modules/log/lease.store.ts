@@ -15,6 +15,8 @@ export interface Lease {
   readonly appliedSequence: number;
   readonly state: PlacementState;
   readonly hasQuarantine: boolean;
+  /** Mutations up to this one are applied again, since the server may have lost what it had confirmed. */
+  readonly repairSequence: number;
 }
 
 /** A refusal in its place in the log. */
@@ -57,7 +59,15 @@ const STATES: Readonly<Record<LeaseWork, string>> = {
   FOLLOW: FOLLOWING,
   COPY: inList(['PROVISIONING', 'BACKFILLING'] satisfies PlacementState[]),
 };
+/** Longer than any vendor's window after an unclean stop, by the time it takes to notice one. */
+export const CRASH_WINDOW = `interval '60 seconds'`;
 const TTL = (parameter: string): string => `now() + make_interval(secs => ${parameter}::double precision / 1000)`;
+
+const IS_CHECKPOINT_DUE = `coalesce(checkpoint_at < now() - ${CRASH_WINDOW}, true)`;
+/** Keeps in mind, of what was confirmed, as much as no crash can have taken back. */
+const CHECKPOINT = `checkpoint_seq = case when ${IS_CHECKPOINT_DUE} then checkpoint_next else checkpoint_seq end,
+  checkpoint_next = case when ${IS_CHECKPOINT_DUE} then applied_seq else checkpoint_next end,
+  checkpoint_at = case when ${IS_CHECKPOINT_DUE} then now() else checkpoint_at end`;
 
 /** Mutations behind the head of the log beyond which a placement is `LAGGING`. */
 const LAG_MAX = 1_000;
@@ -78,7 +88,7 @@ function leases(db: Database, instance: Instance): Pick<LeaseStore, 'acquire' | 
       `update placements set lease_owner = $2, lease_until = ${TTL('$3')}, epoch = epoch + 1
        where id = $1 and state in ${STATES[work]}
          and (lease_owner is null or lease_owner in ($2, $4) or lease_until < now())
-       returning epoch, applied_seq, state,
+       returning epoch, applied_seq, repair_seq, state,
          exists (select from quarantined_records q where q.placement_id = placements.id) as has_quarantine`,
       [placementId, instance.id, ttlMs, deadOwner],
     );
@@ -122,6 +132,7 @@ function held(db: Database): Pick<LeaseStore, 'renew' | 'advance' | 'fail' | 'qu
     advance: ({ placementId, epoch }, sequence, ttlMs) =>
       holds(
         `update placements set applied_seq = greatest(applied_seq, $3), lease_until = ${TTL('$4')}, last_error = '',
+           applied_at = now(), ${CHECKPOINT},
            state = case when greatest(applied_seq, $3) < sync_seq then 'CATCHING_UP'
                         when greatest(applied_seq, $3) + $5 < d.head_seq then 'LAGGING'
                         else 'IN_SYNC' end, updated_at = now()
@@ -178,12 +189,12 @@ function overview(db: Database, instance: Instance): Pick<LeaseStore, 'unserved'
            from placements p join databases d on d.id = p.database_id
            where d.state = 'READY' and p.applied_seq < d.head_seq and p.state in ${FOLLOWING}
          ) as behind
-         where is_free or (starts_with(lease_owner, $2) and lease_owner <> $3)
+         where is_free or starts_with(lease_owner, $2)
          limit $1`,
-        [limit, `${instance.machine}.`, instance.id],
+        [limit, `${instance.machine}.`],
       );
       return rows
-        .filter(({ lease_owner, is_free }) => is_free || instance.isDead(lease_owner ?? ''))
+        .filter(({ lease_owner: owner, is_free }) => is_free || owner === instance.id || instance.isDead(owner ?? ''))
         .map(({ id, database_id }) => ({ placementId: id, databaseId: database_id }));
     },
     async progress(placementIds) {
@@ -203,6 +214,7 @@ function inList(states: readonly PlacementState[]): string {
 interface LeaseRow {
   readonly epoch: bigint;
   readonly applied_seq: bigint;
+  readonly repair_seq: bigint;
   readonly state: PlacementState;
   readonly has_quarantine: boolean;
 }
@@ -214,5 +226,6 @@ function toLease(placementId: string, row: LeaseRow): Lease {
     appliedSequence: Number(row.applied_seq),
     state: row.state,
     hasQuarantine: row.has_quarantine,
+    repairSequence: Number(row.repair_seq),
   };
 }
