@@ -266,3 +266,28 @@ describe('strict mode', () => {
     });
   });
 });
+
+describe('hybrid queries', () => {
+  const near = { id: 'near', vector: [1, 0, 0, 0], document: 'a tap' };
+  // Farther from the query than all others, and so in the order by words alone.
+  const word = { id: 'word', vector: [-1, 0, 0, 0], document: 'the valve' };
+  const request = { vector: near.vector, text: 'Valve', topK: 2 };
+
+  it('weigh the two orders, also where the connector fuses them', async () => {
+    await connector.createCollection({ ...SPEC, name: 'weighed' });
+    await connector.upsert('weighed', [near, word, ...records(60, 4)]);
+    const completed: Filter = { not: { field: 'k', op: 'gt', value: 'text' } };
+    for (const filter of [undefined, completed]) {
+      const first = async (vectorWeight: number) =>
+        (await connector.hybridQuery('weighed', { ...request, vectorWeight, filter }))[0]?.id;
+      expect([await first(0.95), await first(0.05)]).toEqual(['near', 'word']);
+    }
+  });
+
+  it('are unsupported where the documents were not indexed by words', async () => {
+    const wordless = open({ words: false });
+    await wordless.createCollection({ ...SPEC, name: 'wordless' });
+    await wordless.upsert('wordless', [near, word]);
+    await expect(wordless.hybridQuery('wordless', request)).rejects.toMatchObject({ category: 'unsupported' });
+  });
+});

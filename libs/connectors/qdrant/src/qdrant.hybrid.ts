@@ -64,8 +64,10 @@ async function fusedByServer(
     filter: clause && sdkFilter(clause),
     limit: Math.min(QDRANT_CAPABILITIES.maxTopK, Math.max(DEPTH_MIN, topK * DEPTH_FACTOR)),
   };
-  // Weights of 1 and 1 are what the server takes when it is given none.
-  const weights = vectorWeight === EVEN ? undefined : [2 * vectorWeight, 2 * (1 - vectorWeight)];
+  // A weight stretches the ranks of its leg; 1 and 1 are what the server takes when it is given none. The best score
+  // there can be is that of the first place in both.
+  const weights = [2 * vectorWeight, 2 * (1 - vectorWeight)];
+  const best = weights.reduce((sum, weight) => sum + 1 / (1 / weight + RANK_CONSTANT - 1), 0);
   const request = {
     collection_name: info.nativeName,
     consistency: options.readConsistency,
@@ -73,15 +75,14 @@ async function fusedByServer(
       { ...leg, query: nativeQuery(vector), using: info.vectorName, params: searchParams(options) },
       { ...leg, query: nativeQuery(words), using: WORDS_VECTOR },
     ],
-    query: { rrf: { k: RANK_CONSTANT, ...(weights && { weights }) } },
+    query: { rrf: { k: RANK_CONSTANT, ...(vectorWeight !== EVEN && { weights }) } },
     limit: topK,
     ...wanted(info, include),
   };
   const body = await wire.ask(call, (api, init) => api.queryPoints(request, init));
   return parsePoints(body, call, 'points')
     .map((point) => {
-      // The best there can be is the first place in both.
-      const score = Math.min(1, Math.max(0, ((numberOf(point.score) ?? 0) * RANK_CONSTANT) / 2));
+      const score = Math.min(1, Math.max(0, (numberOf(point.score) ?? 0) / best));
       return { ...toRecord(point, info, include), score };
     })
     .sort(compareHits);

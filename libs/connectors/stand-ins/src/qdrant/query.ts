@@ -200,7 +200,10 @@ function ordered(orderBy: unknown): Source {
     }));
 }
 
-/** Reciprocal rank fusion; ranks count from 0. */
+/**
+ * Reciprocal rank fusion; ranks count from 0. A weight stretches the ranks of its leg: with 3, its third hit counts as
+ * the first one of a leg of 1.
+ */
 function fused(constant: number, weights: readonly number[] | undefined): Source {
   return ({ collection, legs, passes }) =>
     fusedLegs(legs, collection, constant, weights).filter(({ point }) => passes(point));
@@ -215,7 +218,7 @@ function fusedLegs(
   const scores = new Map<StoredPoint, number>();
   for (const [leg, query] of legs.entries()) {
     for (const [rank, { point }] of query.run(collection).entries()) {
-      scores.set(point, (scores.get(point) ?? 0) + (weights?.[leg] ?? 1) / (constant + rank));
+      scores.set(point, (scores.get(point) ?? 0) + 1 / ((rank + 1) / (weights?.[leg] ?? 1) + constant - 1));
     }
   }
   return [...scores]
