@@ -1,7 +1,7 @@
 import { AuditService } from '@morag/gen/morag/identity/v1/audit_service_pb.ts';
 import { methodNames, notYetAvailable } from '@morag/rpc';
 
-const AUDIT_METHODS = ['listAuditEvents', 'recordAuditEvents'] as const;
+const AUDIT_METHODS = ['listAuditEvents', 'verifyAuditLog', 'recordAuditEvents'] as const;
 
 /** Part of the contract, not of this version. Emptied as it is built. */
 export const auditHandlers = notYetAvailable(AuditService, AUDIT_METHODS);

@@ -15,7 +15,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file morag/identity/v1/audit_service.proto.
  */
 export const file_morag_identity_v1_audit_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVtb3JhZy9pZGVudGl0eS92MS9hdWRpdF9zZXJ2aWNlLnByb3RvEhFtb3JhZy5pZGVudGl0eS52MSK+AwoKQXVkaXRFdmVudBIKCgJpZBgBIAEoCRIQCghvd25lcl9pZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEhIKCmFwaV9rZXlfaWQYBCABKAkSEgoKc2Vzc2lvbl9pZBgFIAEoCRIPCgdzZXJ2aWNlGAYgASgJEg4KBmFjdGlvbhgHIAEoCRIOCgZ0YXJnZXQYCCABKAkSNgoHb3V0Y29tZRgJIAEoDjIlLm1vcmFnLmlkZW50aXR5LnYxLkF1ZGl0RXZlbnQuT3V0Y29tZRISCgpyZXF1ZXN0X2lkGAogASgJEg8KB2FkZHJlc3MYCyABKAkSJwoGYmVmb3JlGAwgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBImCgVhZnRlchgNIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSLwoLY3JlYXRlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkkKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEg0KCVNVQ0NFRURFRBABEgoKBkZBSUxFRBACEgoKBkRFTklFRBADIm8KFkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAIEhgKBmZpbHRlchgDIAEoCUIIukgFcgMYgAgiZwoXTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2USMwoMYXVkaXRfZXZlbnRzGAEgAygLMh0ubW9yYWcuaWRlbnRpdHkudjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXAoYUmVjb3JkQXVkaXRFdmVudHNSZXF1ZXN0EkAKDGF1ZGl0X2V2ZW50cxgBIAMoCzIdLm1vcmFnLmlkZW50aXR5LnYxLkF1ZGl0RXZlbnRCC7pICJIBBQgBEPQDIhsKGVJlY29yZEF1ZGl0RXZlbnRzUmVzcG9uc2UymwIKDEF1ZGl0U2VydmljZRKSAQoPTGlzdEF1ZGl0RXZlbnRzEikubW9yYWcuaWRlbnRpdHkudjEuTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBoqLm1vcmFnLmlkZW50aXR5LnYxLkxpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlIiiquxgMCgphdWRpdDpyZWFkgtPkkwISEhAvdjEvYXVkaXQtZXZlbnRzEnYKEVJlY29yZEF1ZGl0RXZlbnRzEisubW9yYWcuaWRlbnRpdHkudjEuUmVjb3JkQXVkaXRFdmVudHNSZXF1ZXN0GiwubW9yYWcuaWRlbnRpdHkudjEuUmVjb3JkQXVkaXRFdmVudHNSZXNwb25zZSIGqrsYAiABYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_morag_options_v1_options]);
+  fileDesc("CiVtb3JhZy9pZGVudGl0eS92MS9hdWRpdF9zZXJ2aWNlLnByb3RvEhFtb3JhZy5pZGVudGl0eS52MSLOAwoKQXVkaXRFdmVudBIKCgJpZBgBIAEoCRIQCghvd25lcl9pZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEhIKCmFwaV9rZXlfaWQYBCABKAkSEgoKc2Vzc2lvbl9pZBgFIAEoCRIPCgdzZXJ2aWNlGAYgASgJEg4KBmFjdGlvbhgHIAEoCRIOCgZ0YXJnZXQYCCABKAkSNgoHb3V0Y29tZRgJIAEoDjIlLm1vcmFnLmlkZW50aXR5LnYxLkF1ZGl0RXZlbnQuT3V0Y29tZRISCgpyZXF1ZXN0X2lkGAogASgJEg8KB2FkZHJlc3MYCyABKAkSJwoGYmVmb3JlGAwgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBImCgVhZnRlchgNIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSLwoLY3JlYXRlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlkKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEg0KCVNVQ0NFRURFRBABEgoKBkZBSUxFRBACEgoKBkRFTklFRBADEg4KClVORklOSVNIRUQQBCJvChZMaXN0QXVkaXRFdmVudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiACBIYCgZmaWx0ZXIYAyABKAlCCLpIBXIDGIAIImcKF0xpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEjMKDGF1ZGl0X2V2ZW50cxgBIAMoCzIdLm1vcmFnLmlkZW50aXR5LnYxLkF1ZGl0RXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIhcKFVZlcmlmeUF1ZGl0TG9nUmVxdWVzdCJnChZWZXJpZnlBdWRpdExvZ1Jlc3BvbnNlEg4KBmNoYWlucxgBIAEoAxIOCgZldmVudHMYAiABKAMSLQoGZmF1bHRzGAMgAygLMh0ubW9yYWcuaWRlbnRpdHkudjEuQXVkaXRGYXVsdCJFCgpBdWRpdEZhdWx0EhAKCG93bmVyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEhMKC2Rlc2NyaXB0aW9uGAMgASgJIlwKGFJlY29yZEF1ZGl0RXZlbnRzUmVxdWVzdBJACgxhdWRpdF9ldmVudHMYASADKAsyHS5tb3JhZy5pZGVudGl0eS52MS5BdWRpdEV2ZW50Qgu6SAiSAQUIARD0AyIbChlSZWNvcmRBdWRpdEV2ZW50c1Jlc3BvbnNlMrQDCgxBdWRpdFNlcnZpY2USkgEKD0xpc3RBdWRpdEV2ZW50cxIpLm1vcmFnLmlkZW50aXR5LnYxLkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QaKi5tb3JhZy5pZGVudGl0eS52MS5MaXN0QXVkaXRFdmVudHNSZXNwb25zZSIoqrsYDAoKYXVkaXQ6cmVhZILT5JMCEhIQL3YxL2F1ZGl0LWV2ZW50cxKWAQoOVmVyaWZ5QXVkaXRMb2cSKC5tb3JhZy5pZGVudGl0eS52MS5WZXJpZnlBdWRpdExvZ1JlcXVlc3QaKS5tb3JhZy5pZGVudGl0eS52MS5WZXJpZnlBdWRpdExvZ1Jlc3BvbnNlIi+quxgMCgphdWRpdDpyZWFkgtPkkwIZEhcvdjEvYXVkaXQtZXZlbnRzOnZlcmlmeRJ2ChFSZWNvcmRBdWRpdEV2ZW50cxIrLm1vcmFnLmlkZW50aXR5LnYxLlJlY29yZEF1ZGl0RXZlbnRzUmVxdWVzdBosLm1vcmFnLmlkZW50aXR5LnYxLlJlY29yZEF1ZGl0RXZlbnRzUmVzcG9uc2UiBqq7GAIgAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_morag_options_v1_options]);
 
 /**
  * One change, or one refusal.
@@ -162,6 +162,13 @@ export const AuditEvent_Outcome = {
    * @generated from enum value: DENIED = 3;
    */
   DENIED: 3,
+
+  /**
+   * Begun, and its service stopped before it told how that ended.
+   *
+   * @generated from enum value: UNFINISHED = 4;
+   */
+  UNFINISHED: 4,
 } as const;
 
 /**
@@ -241,6 +248,91 @@ export const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse> 
   messageDesc(file_morag_identity_v1_audit_service, 2);
 
 /**
+ * See VerifyAuditLog.
+ *
+ * @generated from message morag.identity.v1.VerifyAuditLogRequest
+ */
+export type VerifyAuditLogRequest = Message<"morag.identity.v1.VerifyAuditLogRequest"> & {
+};
+
+/**
+ * Describes the message morag.identity.v1.VerifyAuditLogRequest.
+ * Use `create(VerifyAuditLogRequestSchema)` to create a new message.
+ */
+export const VerifyAuditLogRequestSchema: GenMessage<VerifyAuditLogRequest> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_audit_service, 3);
+
+/**
+ * See VerifyAuditLog.
+ *
+ * @generated from message morag.identity.v1.VerifyAuditLogResponse
+ */
+export type VerifyAuditLogResponse = Message<"morag.identity.v1.VerifyAuditLogResponse"> & {
+  /**
+   * Chains that were checked, one an owner.
+   *
+   * @generated from field: int64 chains = 1;
+   */
+  chains: bigint;
+
+  /**
+   * Events that were checked.
+   *
+   * @generated from field: int64 events = 2;
+   */
+  events: bigint;
+
+  /**
+   * Where chains are broken, at most one each and 100 in all; none means that all is well.
+   *
+   * @generated from field: repeated morag.identity.v1.AuditFault faults = 3;
+   */
+  faults: AuditFault[];
+};
+
+/**
+ * Describes the message morag.identity.v1.VerifyAuditLogResponse.
+ * Use `create(VerifyAuditLogResponseSchema)` to create a new message.
+ */
+export const VerifyAuditLogResponseSchema: GenMessage<VerifyAuditLogResponse> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_audit_service, 4);
+
+/**
+ * See VerifyAuditLogResponse.
+ *
+ * @generated from message morag.identity.v1.AuditFault
+ */
+export type AuditFault = Message<"morag.identity.v1.AuditFault"> & {
+  /**
+   * Whose chain.
+   *
+   * @generated from field: string owner_id = 1;
+   */
+  ownerId: string;
+
+  /**
+   * The first event that is not as it was written, by its place in the chain, from 1.
+   *
+   * @generated from field: int64 sequence = 2;
+   */
+  sequence: bigint;
+
+  /**
+   * What is wrong with it.
+   *
+   * @generated from field: string description = 3;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message morag.identity.v1.AuditFault.
+ * Use `create(AuditFaultSchema)` to create a new message.
+ */
+export const AuditFaultSchema: GenMessage<AuditFault> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_audit_service, 5);
+
+/**
  * See RecordAuditEvents.
  *
  * @generated from message morag.identity.v1.RecordAuditEventsRequest
@@ -259,7 +351,7 @@ export type RecordAuditEventsRequest = Message<"morag.identity.v1.RecordAuditEve
  * Use `create(RecordAuditEventsRequestSchema)` to create a new message.
  */
 export const RecordAuditEventsRequestSchema: GenMessage<RecordAuditEventsRequest> = /*@__PURE__*/
-  messageDesc(file_morag_identity_v1_audit_service, 3);
+  messageDesc(file_morag_identity_v1_audit_service, 6);
 
 /**
  * See RecordAuditEvents.
@@ -274,10 +366,10 @@ export type RecordAuditEventsResponse = Message<"morag.identity.v1.RecordAuditEv
  * Use `create(RecordAuditEventsResponseSchema)` to create a new message.
  */
 export const RecordAuditEventsResponseSchema: GenMessage<RecordAuditEventsResponse> = /*@__PURE__*/
-  messageDesc(file_morag_identity_v1_audit_service, 4);
+  messageDesc(file_morag_identity_v1_audit_service, 7);
 
 /**
- * Who did what. Append-only.
+ * Who did what. Append-only, each event chained to the one before it of the same owner.
  *
  * @generated from service morag.identity.v1.AuditService
  */
@@ -293,7 +385,18 @@ export const AuditService: GenService<{
     output: typeof ListAuditEventsResponseSchema;
   },
   /**
-   * Takes events from a service's outbox; an event that is there already is left as it is. Safe to repeat.
+   * Checks the chains: one's own, or everyone's for an administrator. An event that was changed, moved or taken out shows;
+   * what was cut off the end of a chain does not. Safe to repeat.
+   *
+   * @generated from rpc morag.identity.v1.AuditService.VerifyAuditLog
+   */
+  verifyAuditLog: {
+    methodKind: "unary";
+    input: typeof VerifyAuditLogRequestSchema;
+    output: typeof VerifyAuditLogResponseSchema;
+  },
+  /**
+   * Takes events from a service's journal; an event that is there already is left as it is. Safe to repeat.
    *
    * @generated from rpc morag.identity.v1.AuditService.RecordAuditEvents
    */
