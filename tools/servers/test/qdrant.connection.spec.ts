@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { answerHttp, closedPort, listen } from '@morag/connectors-conformance';
@@ -33,9 +33,10 @@ async function stub(behave: (socket: Socket) => void): Promise<Partial<ServerCon
   return { host, port };
 }
 
+const pem = (name: string) => readFileSync(new URL(`./testdata/tls.${name}.pem`, import.meta.url), 'utf8');
+
 /** A server with a certificate of its own making, for the name morag.test. */
 async function tlsStub(behave: (socket: Socket) => void): Promise<Partial<ServerConfig>> {
-  const pem = (name: string) => readFileSync(new URL(`./testdata/tls.${name}.pem`, import.meta.url));
   const server = createTlsServer({ key: pem('key'), cert: pem('cert') }, (socket) => {
     socket.on('error', () => socket.destroy());
     behave(socket);
@@ -83,6 +84,19 @@ describe('testConnection of QDRANT', () => {
     expect(await phaseOf(await tlsStub((socket) => socket.end()))).toBe('TLS');
     expect(await phaseOf({ ...(await tlsStub(answerHttp(200))), tls: 'VERIFY' })).toBe('TLS');
     expect(await phaseOf({ ...(await tlsStub(answerHttp(200))), tls: 'INSECURE' })).toBe('PROTOCOL');
+  });
+
+  it('succeeds over TLS with the authority and the name that it was told', async () => {
+    const front = await tlsStub((socket) => {
+      const behind = connect(address.port, address.host);
+      behind.on('error', () => socket.destroy());
+      socket.pipe(behind).pipe(socket);
+    });
+    const config = { tlsCa: pem('cert'), tlsServerName: 'morag.test' };
+    const { success, serverInfo } = await test({ ...front, tls: 'VERIFY', config });
+    expect([success, serverInfo?.warnings]).toEqual([true, undefined]);
+    expect(await phaseOf({ ...front, tls: 'VERIFY', config: { ...config, tlsServerName: 'other.test' } })).toBe('TLS');
+    expect((await test({ ...front, tls: 'INSECURE' })).success).toBe(true);
   });
 
   it('names AUTH for a wrong key and for none, PERMISSION for what the key may not do', async () => {

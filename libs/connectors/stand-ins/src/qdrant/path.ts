@@ -5,7 +5,7 @@ import { isObject } from './json.ts';
 type Step = { readonly key: string } | { readonly every: true } | { readonly index: number };
 export type Path = readonly Step[];
 
-const STEP = /(?:^|\.)(?:([A-Za-z0-9_-]+)|"([^"\\]+)")|\[(\d*)\]/gy;
+const STEP = /(?:^|\.)(?:([\p{L}\p{N}_-]+)|"([^"\\]*)")|\[(\d*)\]/guy;
 
 /** `a.b`, `a[].b`, `a[0]`, `"a.b"`. */
 export function parsePath(text: unknown): Path {
