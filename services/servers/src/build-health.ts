@@ -24,7 +24,7 @@ import { openSecrets } from './modules/server/server-secrets.ts';
 export interface Health {
   readonly healthStore: HealthStore;
   readonly healthSync: HealthSync;
-  readonly healthMonitor: HealthMonitor;
+  readonly monitor: HealthMonitor;
   /** A connection test has looked at a server. */
   readonly onTested: (serverId: string) => void;
   /** Servers were changed or deleted. */
@@ -66,25 +66,25 @@ export function buildHealth(deps: HealthDeps): Health {
   });
   const fleet = createHealthFleet(rules);
   const shared = { fleet, rules, board, connectors, writer, now, clock, random: Math.random, logger };
-  const healthMonitor = createHealthMonitor({
+  const monitor = createHealthMonitor({
     ...shared,
     onStopped,
     queue: createDueQueue(QUEUE_STEP_MS, now()),
     settings: probes,
   });
   const members = createHealthMembers({ db, instance, now, leaseMs });
-  const parts = { ...shared, store: healthStore, roster, members, monitor: healthMonitor };
+  const parts = { ...shared, store: healthStore, roster, members, monitor };
   const healthSync = createHealthSync(parts);
   const keeper = createHealthKeeper({ ...parts, sync: healthSync });
   const bus = createWakeBus({ channel: 'morag_servers_health', db, connect, logger });
   const lookAt = (serverId: string): void => {
-    healthMonitor.probeNow(serverId);
+    monitor.probeNow(serverId);
     bus.send(serverId);
   };
   board.onSuspect((serverId) => lookAt(serverId));
   board.onAnswer((serverId) => {
     fleet.answered(serverId, now());
-    if (!isUp(board.statusOf(serverId))) healthMonitor.probeNow(serverId);
+    if (!isUp(board.statusOf(serverId))) monitor.probeNow(serverId);
   });
 
   const refreshSoon = (): void => {
@@ -94,7 +94,7 @@ export function buildHealth(deps: HealthDeps): Health {
   return {
     healthStore,
     healthSync,
-    healthMonitor,
+    monitor,
     onTested(serverId) {
       refreshSoon();
       lookAt(serverId);
@@ -103,12 +103,12 @@ export function buildHealth(deps: HealthDeps): Health {
     start() {
       writer.start();
       keeper.start();
-      bus.start((serverId) => healthMonitor.probeNow(serverId));
+      bus.start((serverId) => monitor.probeNow(serverId));
     },
     async stop() {
       await keeper.stop();
       await bus.stop();
-      await healthMonitor.stop();
+      await monitor.stop();
       await connectors.stop();
       await writer.stop();
     },

@@ -3,9 +3,8 @@ import type { Egress } from '@morag/egress';
 import { connectClient, type Database as Orm } from '@morag/orm';
 import type { Logger, Metrics } from '@morag/telemetry';
 import { buildCopies } from './build-copies.ts';
-import { buildFailover } from './build-failover.ts';
-import { buildHealth } from './build-health.ts';
-import { buildDataPlane } from './data-plane.ts';
+import { buildWatch } from './build-watch.ts';
+import { buildDataPlane, type DataPlane } from './data-plane.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createInstance } from './instance.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
@@ -15,9 +14,8 @@ import { createDatabaseRemover } from './modules/database/remove-database.ts';
 import { createConnectionEventStore } from './modules/event/connection-event.store.ts';
 import { createConnectionJournal } from './modules/event/connection-journal.ts';
 import { createConsistencyTokens } from './modules/log/consistency-token.ts';
-import { createPlacementStore } from './modules/placement/placement.store.ts';
-import { createReturnedServers } from './modules/placement/returned-servers.ts';
-import { createWindBackStore } from './modules/placement/wind-back.store.ts';
+import { createPlacementStore, type PlacementStore } from './modules/placement/placement.store.ts';
+import type { PlacementRemover } from './modules/placement/remove-placement.ts';
 import { getServer } from './modules/server/get-server.ts';
 import { purgeOwner } from './modules/server/purge-owner.ts';
 import { createServerStore } from './modules/server/server.store.ts';
@@ -41,17 +39,8 @@ export interface ServicesDeps {
 export type Services = ReturnType<typeof buildServices>;
 
 /** Builds the stores and what stands between them and the handlers. */
-export function buildServices({
-  db,
-  egress,
-  vendors,
-  vault,
-  tokenSecret,
-  clock,
-  logger,
-  metrics,
-  settings,
-}: ServicesDeps) {
+export function buildServices(deps: ServicesDeps) {
+  const { db, egress, vendors, vault, tokenSecret, clock, logger } = deps;
   const servers = createServerStore(db);
   const databases = createDatabaseStore(db);
   const placements = createPlacementStore(db);
@@ -60,58 +49,31 @@ export function buildServices({
   const connectionEvents = createConnectionEventStore(db);
   const journal = createConnectionJournal({ store: connectionEvents, clock, logger });
   const plane = buildDataPlane({
-    db,
+    ...deps,
     instance,
     connect,
     placements,
-    vendors,
-    logger,
-    metrics,
-    settings,
     onConnection: journal.note,
     findServer: async (serverId) => {
       const server = await getServer(servers, serverId, {});
       return { server, secrets: openSecrets(vault, server) };
     },
   });
-  const copies = buildCopies({ db, instance, databases, placements, plane, logger, settings });
-  const returned = createReturnedServers({ ...plane, store: createWindBackStore(db), logger });
-  const health = buildHealth({
-    db,
-    instance,
-    connect,
-    board: plane.health,
-    vendors,
-    vault,
-    onStopped: returned.doubt,
-    clock,
-    logger,
-    settings,
-  });
-  const { switchPrimary } = copies;
-  const monitor = health.healthMonitor;
-  const failover = buildFailover({ db, health: plane.health, monitor, switchPrimary, logger, settings });
-  const { pool, directory, forget } = plane;
-  const { placementRemover, fillers, operationRunner } = copies;
-  const remover = createDatabaseRemover({ placements, placementRemover, directory, forget, logger });
-  const discard = async (databaseId: string): Promise<void> => {
-    await placements.condemn({ unfinished: databaseId });
-    await remover.tryRemove(databaseId);
-  };
-  const housekeeping = createHousekeeping({ removers: [remover, placementRemover], logger });
+  const copies = buildCopies({ ...deps, instance, databases, placements, plane });
+  const { switchPrimary, placementRemover, fillers, operationRunner } = copies;
+  const watch = buildWatch({ ...deps, instance, connect, plane, switchPrimary });
+  const removal = buildRemoval({ placements, placementRemover, plane, logger });
+  const { remover, discard } = removal;
   const dropConnector = ({ id }: { readonly id: string }): void => {
-    pool.drop(id);
-    health.refreshSoon();
+    plane.pool.drop(id);
+    watch.refreshSoon();
   };
-  const parts = [journal, plane, health, failover, fillers, operationRunner, housekeeping];
+  const parts = [journal, plane, watch, fillers, operationRunner, removal.housekeeping];
 
   return {
     ...plane,
     ...copies,
-    ...health,
-    ...failover,
-    monitor,
-    health: plane.health,
+    ...watch,
     connectionEvents,
     servers,
     databases,
@@ -132,7 +94,29 @@ export function buildServices({
     },
     async stop() {
       for (const part of parts.toReversed()) await part.stop();
-      await returned.stop();
+    },
+  };
+}
+
+/** What takes away what was deleted: at once, or later. */
+function buildRemoval({
+  placements,
+  placementRemover,
+  plane: { directory, forget },
+  logger,
+}: {
+  readonly placements: PlacementStore;
+  readonly placementRemover: PlacementRemover;
+  readonly plane: Pick<DataPlane, 'directory' | 'forget'>;
+  readonly logger: Logger;
+}) {
+  const remover = createDatabaseRemover({ placements, placementRemover, directory, forget, logger });
+  return {
+    remover,
+    housekeeping: createHousekeeping({ removers: [remover, placementRemover], logger }),
+    async discard(databaseId: string): Promise<void> {
+      await placements.condemn({ unfinished: databaseId });
+      await remover.tryRemove(databaseId);
     },
   };
 }

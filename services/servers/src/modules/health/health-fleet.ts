@@ -72,7 +72,8 @@ function newLatestAnswers() {
   };
 }
 
-function setIn(set: Set<string>, value: string, isIn: boolean): void {
+/** Puts a value in a set or takes it out. */
+export function setIn(set: Set<string>, value: string, isIn: boolean): void {
   if (isIn) set.add(value);
   else set.delete(value);
 }

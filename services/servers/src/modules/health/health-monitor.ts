@@ -1,17 +1,18 @@
 import type { VectorConnector } from '@morag/connectors-core';
-import { newId } from '@morag/orm';
 import type { Logger } from '@morag/telemetry';
 import type { DueQueue } from './due-queue.ts';
 import type { StoredStatus } from './health.store.ts';
-import type { HealthFleet } from './health-fleet.ts';
+import { type HealthFleet, setIn } from './health-fleet.ts';
 import { isUp } from './health-status.ts';
 import type { HealthBoard } from './health-view.ts';
 import type { HealthWriter } from './health-writer.ts';
 import { type HealthRules, hasStopped, isDownFor, isFlapping, type Judgement, UNSEEN } from './judge.ts';
-import { type Probed, probe, type ServerDetails } from './probe.ts';
+import { createPanicAlarm } from './panic-alarm.ts';
+import { isFailure, type Probed, probe, type ServerDetails, toLook } from './probe.ts';
 import type { ProbeConnectors } from './probe-connectors.ts';
 import { type ProbeSettings, probePauseMs } from './probe-pause.ts';
 import type { RosterEntry } from './roster.store.ts';
+import { chooseWitnesses } from './witnesses.ts';
 
 /** Probes and judges the servers that are this process's. */
 export interface HealthMonitor {
@@ -64,8 +65,6 @@ interface Watched {
   isStopped: boolean;
 }
 
-/** Others that are looked at when a server fails, to tell its fault from ours. */
-const WITNESSES = 2;
 /** New servers are looked at so far apart at first, so that a start with many is no burst. */
 const SPREAD_MS = 10;
 
@@ -76,16 +75,17 @@ export function createHealthMonitor(deps: HealthMonitorDeps): HealthMonitor {
 
 class Monitor implements HealthMonitor {
   readonly #deps: HealthMonitorDeps;
+  readonly #alarm: (unsure: number) => void;
   readonly #watched = new Map<string, Watched>();
   readonly #stored = new Map<string, StoredStatus>();
   readonly #down = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   #ids: readonly string[] = [];
-  #isAlarmed = false;
 
   constructor(deps: HealthMonitorDeps) {
     this.#deps = deps;
+    this.#alarm = createPanicAlarm(deps.logger);
   }
 
   setRoster(roster: readonly RosterEntry[], isMine: (serverId: string) => boolean): readonly string[] {
@@ -255,11 +255,11 @@ class Monitor implements HealthMonitor {
     if (watched.isMine) queue.schedule(id, now() + waitMs);
   }
 
-  #judge(id: string, watched: Watched, { observation, details }: Probed, isFragile: boolean): void {
-    const { fleet, board, writer } = this.#deps;
-    const hasFailed = observation.category !== undefined && observation.category !== 'rate_limited';
+  #judge(id: string, watched: Watched, probed: Probed, isFragile: boolean): void {
+    const { fleet, board, writer, clock } = this.#deps;
+    const { observation } = probed;
     if (!watched.isMine) {
-      if (hasFailed) return;
+      if (isFailure(observation)) return;
       fleet.answered(id, observation.atMs);
       board.setSuspect(id, false);
       return;
@@ -270,24 +270,20 @@ class Monitor implements HealthMonitor {
     if (judgement === before) return;
     board.setSuspect(id, judgement.failures > 0);
     board.set(id, judgement.status);
-    if (judgement.status === 'UNHEALTHY') this.#down.add(id);
-    else this.#down.delete(id);
-    if (judgement.failures > 0 && judgement.failures > before.failures) this.#callWitnesses(id);
-    if (isFragile && !watched.isStopped && hasStopped(before, judgement, observation)) this.#deps.onStopped(id);
-    watched.isStopped = judgement.failures > 0 && (watched.isStopped || hasStopped(before, judgement, observation));
-    writer.look({
-      id: newId(),
-      serverId: id,
-      checkedAt: this.#deps.clock(),
-      status: judgement.status,
-      latencyMs: observation.latencyMs,
-      errorCategory: hasFailed ? (observation.category ?? '') : '',
-      serverVersion: details?.version ?? '',
-      collectionsCount: details?.collectionsCount ?? null,
-      storageBytes: details?.storageBytes ?? null,
-    });
+    setIn(this.#down, id, judgement.status === 'UNHEALTHY');
+    writer.look(toLook(id, judgement.status, clock(), probed));
     if (judgement.status !== before.status) this.#turned(id, judgement);
-    this.#alarm();
+    this.#alarm(fleet.unsure.size);
+    if (isFragile) this.#noteStop(id, watched, hasStopped(before, judgement, observation));
+    if (judgement.failures === 0) watched.isStopped = false;
+    else for (const other of chooseWitnesses(id, this.#ids, this.#deps)) this.probeNow(other);
+  }
+
+  /** Told once, until it answers. */
+  #noteStop(id: string, watched: Watched, isStopped: boolean): void {
+    if (!isStopped || watched.isStopped) return;
+    watched.isStopped = true;
+    this.#deps.onStopped(id);
   }
 
   #turned(id: string, { status, sinceMs }: Judgement): void {
@@ -298,29 +294,5 @@ class Monitor implements HealthMonitor {
 
   #timeOf(ms: number): Date {
     return new Date(this.#deps.clock().getTime() - (this.#deps.now() - ms));
-  }
-
-  /** Looks at others while a server fails: what they answer tells whose the fault is. */
-  #callWitnesses(id: string): void {
-    const { board, fleet, random } = this.#deps;
-    const start = Math.floor(random() * this.#ids.length);
-    let called = 0;
-    for (let at = 0; at < this.#ids.length && called < WITNESSES; at++) {
-      const other = this.#ids[(start + at) % this.#ids.length];
-      if (other === undefined || other === id || !isUp(board.statusOf(other))) continue;
-      if (fleet.judgement(other).failures > 0) continue;
-      this.probeNow(other);
-      called++;
-    }
-  }
-
-  /** One line when it begins and one when it ends, however many servers there are. */
-  #alarm(): void {
-    const { fleet, logger } = this.#deps;
-    const { size } = fleet.unsure;
-    if (size > 0 && !this.#isAlarmed)
-      logger.error({ servers: size }, 'all servers fail at once: the fault is taken to be ours');
-    if (size === 0 && this.#isAlarmed) logger.info('servers answer again');
-    this.#isAlarmed = size > 0;
   }
 }

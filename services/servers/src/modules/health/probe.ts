@@ -1,4 +1,7 @@
 import { isConnectorError, type VectorConnector } from '@morag/connectors-core';
+import { newId } from '@morag/orm';
+import type { HealthCheck } from './health.ts';
+import type { HealthStatus } from './health-status.ts';
 import type { Observation } from './judge.ts';
 
 /** What a server tells about itself, asked for less often than whether it is there. */
@@ -65,4 +68,25 @@ async function readDetails(connector: Probing, options: { signal: AbortSignal; t
 
 function isRejected(result: PromiseSettledResult<unknown>): result is PromiseRejectedResult {
   return result.status === 'rejected';
+}
+
+/** Whether a probe speaks against the server: one that asks us to come less often is there. */
+export function isFailure({ category }: Observation): boolean {
+  return category !== undefined && category !== 'rate_limited';
+}
+
+/** A probe as it is kept. */
+export function toLook(serverId: string, status: HealthStatus, checkedAt: Date, probed: Probed): HealthCheck {
+  const { observation, details } = probed;
+  return {
+    id: newId(),
+    serverId,
+    checkedAt,
+    status,
+    latencyMs: observation.latencyMs,
+    errorCategory: isFailure(observation) ? (observation.category ?? '') : '',
+    serverVersion: details?.version ?? '',
+    collectionsCount: details?.collectionsCount ?? null,
+    storageBytes: details?.storageBytes ?? null,
+  };
 }
