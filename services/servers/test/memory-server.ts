@@ -56,6 +56,10 @@ export class MemoryServer {
   readonly refused = new Map<string, string>();
   /** Refuses the whole call instead of the records in it. */
   refusesWhole = false;
+  /** Records that make it break down: nothing of the call is taken. */
+  readonly failsAt = new Set<string>();
+  /** Requests that failed. */
+  failures = 0;
   /** Called before each upsert takes effect; may wait or throw. */
   beforeUpsert: (records: readonly VectorRecord[]) => Promise<void> = async () => {};
   /** Called before each page of a scan is read; may wait or throw. */
@@ -145,6 +149,8 @@ class MemoryConnector implements VectorConnector {
   async upsert(collection: string, records: readonly VectorRecord[]) {
     this.#check('upsert');
     await this.#server.beforeUpsert(records);
+    if (records.some(({ id }) => this.#server.failsAt.has(id)))
+      throw this.#error('internal', 'upsert', 'It broke down.');
     const { records: stored } = this.#find(collection, 'upsert');
     const refused = records.flatMap(({ id }) => {
       const message = this.#server.refused.get(id);
@@ -229,6 +235,7 @@ class MemoryConnector implements VectorConnector {
   }
 
   #error(category: ConnectorError['category'], operation: string, message: string): ConnectorError {
+    this.#server.failures++;
     return new ConnectorError(category, { vendor: this.vendor, operation }, message);
   }
 }

@@ -219,6 +219,36 @@ describe('a record that the server refuses', () => {
   });
 });
 
+describe('a record at which the server fails', () => {
+  it('is looked for, and kept apart when the server takes the others', async () => {
+    const { databaseId, placementId, memory, collection } = await newDatabase(harness, alice);
+    memory.failsAt.add('r3');
+    const records = Array.from({ length: 9 }, (_, n) => record(`r${n}`));
+    const upsert = harness.records.upsertRecords({ databaseId, records, writePolicy: 4 }, alice.as);
+    expect((await upsert).upserted).toBe(9);
+    await eventually(() => expect(memory.records(collection).size).toBe(8), { timeoutMs: 25_000 });
+    const list = await eventually(async () => {
+      const found = await harness.databases.listQuarantinedRecords({ databaseId, placementId }, alice.as);
+      expect(found.records).toHaveLength(1);
+      return found;
+    });
+    expect(list).toMatchObject({ records: [{ recordId: 'r3', reason: expect.stringContaining('broke') }] });
+  });
+
+  it('is waited for when the server fails at all of them', async () => {
+    const { databaseId, placementId, memory, collection } = await newDatabase(harness, alice);
+    memory.downFor = { upsert: 'internal' };
+    const records = Array.from({ length: 3 }, (_, n) => record(`r${n}`));
+    await harness.records.upsertRecords({ databaseId, records, writePolicy: 4 }, alice.as);
+    const failures = memory.failures;
+    await eventually(() => expect(memory.failures).toBeGreaterThan(failures + 12), { timeoutMs: 25_000 });
+    const found = await harness.databases.listQuarantinedRecords({ databaseId, placementId }, alice.as);
+    expect(found.records).toEqual([]);
+    memory.downFor = {};
+    await eventually(() => expect(memory.records(collection).size).toBe(3), { timeoutMs: 25_000 });
+  });
+});
+
 describe('many small writes at once', () => {
   it('share calls, and every one is there in a dense log', async () => {
     const { databaseId, memory, collection } = await newDatabase(harness, alice);

@@ -61,6 +61,8 @@ export interface Applier {
   readonly ended: Promise<ApplierEnd>;
 }
 
+/** Failures in a row. Long enough, with the pauses between them, for a server to get over most of what befalls it. */
+const ISOLATED_AFTER = 6;
 const READ_LIMITS = { entriesMax: 512, bytesMax: 16 * 1024 * 1024 };
 
 /** Starts an applier: it takes the lease, follows the log from where the placement stands, and ends by itself when idle. */
@@ -76,6 +78,8 @@ interface Work {
   readonly signal: AbortSignal;
   applied: number;
   hasQuarantine: boolean;
+  /** The server has failed at what comes next so often that the fault is looked for in single records. */
+  isolates: boolean;
 }
 
 class LogApplier implements Applier {
@@ -133,13 +137,15 @@ class LogApplier implements Applier {
   async #follow(lease: Lease, keeper: LeaseKeeper, progress: ProgressWriter): Promise<ApplierEnd> {
     const { board, now, random, settings } = this.#deps;
     const signal = AbortSignal.any([this.#stopping.signal, keeper.lost]);
-    const work = { lease, keeper, signal, applied: lease.appliedSequence, hasQuarantine: lease.hasQuarantine };
+    const { appliedSequence: applied, hasQuarantine } = lease;
+    const work: Work = { lease, keeper, signal, applied, hasQuarantine, isolates: false };
     board.sawApplied(this.#placement.id, work.applied);
     let failures = 0;
     for (let busyAtMs = now(); !signal.aborted; ) {
       try {
         if (await this.#step(work)) {
           failures = 0;
+          work.isolates = false;
           busyAtMs = now();
           progress.report(work.applied);
           board.sawApplied(this.#placement.id, work.applied);
@@ -148,6 +154,7 @@ class LogApplier implements Applier {
       } catch (error) {
         if (error instanceof LeaseLost || signal.aborted) break;
         await this.#noteFailure(work, ++failures, error);
+        work.isolates = failures >= ISOLATED_AFTER && isConnectorError(error) && error.category === 'internal';
         // A pause that no wake-up cuts short: while a server is away, each write would knock at it otherwise.
         await createBell().wait(backoffMs(failures, random, retryAfterOf(error)), signal);
         busyAtMs = now();
@@ -176,7 +183,7 @@ class LogApplier implements Applier {
     const isRepair = work.applied < work.lease.repairSequence;
     const callOptions = (): CallOptions => ({ ...work.keeper.callOptions(), signal: work.signal });
     const refusals = await withTarget(this.#placement, (connector, collection) =>
-      applyBatch({ connector, collection, callOptions, isRepair }, batch),
+      applyBatch({ connector, collection, callOptions, isRepair, isolates: work.isolates }, batch),
     );
     if (refusals.length > 0 || work.hasQuarantine) await this.#quarantine(work, entries, batch, refusals);
     work.applied = batch.through;

@@ -22,10 +22,17 @@ export interface ApplyTarget {
   readonly callOptions: () => CallOptions;
   /** What is written may be there, broken by a crash: where writing over it repairs nothing, it is deleted first. */
   readonly isRepair?: boolean;
+  /**
+   * The server fails at this batch again and again, and not because it is away: records that it fails at alone, while it
+   * takes others, count as refused.
+   */
+  readonly isolates?: boolean;
 }
 
 const DELETES_PER_CALL = 1_000;
 const CALLS_AT_ONCE = 4;
+/** Calls that are spent on finding the records at which a server fails. */
+const ISOLATION_MAX = 400;
 
 /** Categories that blame the request and not the moment. */
 const REFUSING: ReadonlySet<string> = new Set(['invalid_argument', 'payload_too_large', 'unsupported']);
@@ -41,41 +48,77 @@ export function isRefusal(error: unknown): error is ConnectorError {
  * is thrown, after every call has ended; the batch may then be in part applied, and is repeated whole.
  */
 export async function applyBatch(target: ApplyTarget, batch: FoldedBatch): Promise<readonly Refusal[]> {
-  const { connector, collection, callOptions, isRepair = false } = target;
-  const { maxBatchRecords, maxBatchBytes, repairByReplacing } = connector.capabilities();
+  const { maxBatchRecords, maxBatchBytes } = target.connector.capabilities();
   const limits = { recordsMax: maxBatchRecords, bytesMax: maxBatchBytes };
-  const refusals: Refusal[] = [];
-
-  const upsert = async (records: readonly LoggedRecord[]): Promise<void> => {
-    try {
-      if (isRepair && repairByReplacing) await remove(records.map(({ id }) => id));
-      const { failed } = await connector.upsert(collection, records, callOptions());
-      const reasons = new Map(failed.map(({ id, message }) => [id, message]));
-      for (const record of records) {
-        const reason = reasons.get(record.id);
-        if (reason !== undefined) refusals.push({ record, reason });
-      }
-    } catch (error) {
-      const [record] = records;
-      if (!isRefusal(error) || !record) throw error;
-      if (records.length === 1) {
-        refusals.push({ record, reason: error.message });
-        return;
-      }
-      const middle = Math.ceil(records.length / 2);
-      await upsert(records.slice(0, middle));
-      await upsert(records.slice(middle));
-    }
-  };
-  const remove = async (ids: readonly string[]): Promise<void> => {
-    await connector.deleteByIds(collection, ids, callOptions());
-  };
-
   const upserts = [...splitBatches(batch.upserts, limits, sizeOf)];
   const deletes = [...splitBatches(batch.deletes, { ...limits, recordsMax: DELETES_PER_CALL }, ({ length }) => length)];
-  const work = [...upserts.map((records) => () => upsert(records)), ...deletes.map((ids) => () => remove(ids))];
+  const calls = new Calls(target);
+  const work = [
+    ...upserts.map((records) => () => calls.upsert(records)),
+    ...deletes.map((ids) => () => calls.remove(ids)),
+  ];
   await runSome(work, CALLS_AT_ONCE);
-  return refusals;
+  return calls.refusals();
+}
+
+/** The calls of one batch, and what they came to. */
+class Calls {
+  readonly #target: ApplyTarget;
+  readonly #refused: Refusal[] = [];
+  /** Records that the server fails at alone. */
+  readonly #failing: { readonly record: LoggedRecord; readonly error: ConnectorError }[] = [];
+  #accepted = 0;
+  #attempts = 0;
+
+  constructor(target: ApplyTarget) {
+    this.#target = target;
+  }
+
+  async upsert(records: readonly LoggedRecord[]): Promise<void> {
+    try {
+      await this.#upsertWhole(records);
+    } catch (error) {
+      const [record] = records;
+      if (!record || !this.#blamesRecords(error)) throw error;
+      if (records.length > 1) {
+        const middle = Math.ceil(records.length / 2);
+        await this.upsert(records.slice(0, middle));
+        await this.upsert(records.slice(middle));
+      } else if (REFUSING.has(error.category)) this.#refused.push({ record, reason: error.message });
+      else this.#failing.push({ record, error });
+    }
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    const { connector, collection, callOptions } = this.#target;
+    await connector.deleteByIds(collection, ids, callOptions());
+  }
+
+  /** A server that fails at all that it is given is broken itself: then nothing is said of the records. */
+  refusals(): readonly Refusal[] {
+    const [first] = this.#failing;
+    if (first && this.#accepted === 0) throw first.error;
+    return [...this.#refused, ...this.#failing.map(({ record, error }) => ({ record, reason: error.message }))];
+  }
+
+  async #upsertWhole(records: readonly LoggedRecord[]): Promise<void> {
+    const { connector, collection, callOptions, isRepair = false } = this.#target;
+    this.#attempts++;
+    if (isRepair && connector.capabilities().repairByReplacing) await this.remove(records.map(({ id }) => id));
+    const { failed } = await connector.upsert(collection, records, callOptions());
+    this.#accepted += records.length - failed.length;
+    const reasons = new Map(failed.map(({ id, message }) => [id, message]));
+    for (const record of records) {
+      const reason = reasons.get(record.id);
+      if (reason !== undefined) this.#refused.push({ record, reason });
+    }
+  }
+
+  #blamesRecords(error: unknown): error is ConnectorError {
+    if (isRefusal(error)) return true;
+    const isFault = isConnectorError(error) && error.category === 'internal';
+    return isFault && this.#target.isolates === true && this.#attempts < ISOLATION_MAX;
+  }
 }
 
 /** Runs all, a few at once; after a failure begins no more, waits for those under way and throws the first error. */
