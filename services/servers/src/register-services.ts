@@ -9,6 +9,7 @@ import type { Services } from './build-services.ts';
 import { collectionHandlers } from './modules/collection/collection.handlers.ts';
 import { databaseHandlers } from './modules/database/database.handlers.ts';
 import { connectionEventHandlers } from './modules/event/connection-event.handlers.ts';
+import { drainServer } from './modules/failover/drain-server.ts';
 import { failoverHandlers } from './modules/failover/failover.handlers.ts';
 import { healthHandlers } from './modules/health/health.handlers.ts';
 import { databaseOperationHandlers } from './modules/operation/database-operations.handlers.ts';
@@ -30,6 +31,7 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
         pageTokens,
         store: servers,
         tenantsOf: (serverId) => placements.tenantsOf(serverId),
+        drain: (tenants, signal) => drainServer(services, tenants, signal),
         abandonDeleted: (serverId) => placements.abandon(serverId),
         onChanged: dropConnector,
         onDeleted: dropConnector,

@@ -200,6 +200,43 @@ describe('a change of the primary that is asked for', () => {
   });
 });
 
+describe('a server that is deleted by force', () => {
+  it('is left by its databases: a primary hands over first, a replica goes with its collection', async () => {
+    const { databaseId, serverId, replicaId, otherServerId, memory, collection } = await newPair();
+    await upsert(databaseId, 'a');
+    expect((await refusal(harness.servers.deleteServer({ serverId }, alice.as))).reason).toBe('SERVER_IN_USE');
+    await harness.servers.deleteServer({ serverId, force: true }, alice.as);
+    expect(memory.collections.has(collection)).toBe(false);
+    const { placements } = await harness.databases.listPlacements({ databaseId }, alice.as);
+    expect(placements).toMatchObject([{ id: replicaId, role: Placement_Role.PRIMARY }]);
+    await upsert(databaseId, 'b');
+    // It is the only copy now.
+    const last = harness.servers.deleteServer({ serverId: otherServerId, force: true }, alice.as);
+    expect((await refusal(last)).reason).toBe('SERVER_IN_USE');
+    expect((await harness.records.countRecords({ databaseId }, alice.as)).count).toBe(2);
+  });
+
+  it('stays with all its databases when one of them has nobody to hand over to', async () => {
+    const { databaseId, serverId, placementId } = await newPair();
+    await harness.databases.createDatabase(
+      { database: { name: `alone on ${serverId}`, dimension: 3, serverId } },
+      alice.as,
+    );
+    const refused = harness.servers.deleteServer({ serverId, force: true }, alice.as);
+    expect((await refusal(refused)).reason).toBe('SERVER_IN_USE');
+    expect(await primaryOf(databaseId)).toBe(placementId);
+  });
+
+  it('is forgotten also while it is away, once its databases have gone on elsewhere', async () => {
+    const { databaseId, serverId, replicaId, memory } = await newPair();
+    memory.down = 'unavailable';
+    await eventually(async () => expect(await primaryOf(databaseId)).toBe(replicaId));
+    await harness.servers.deleteServer({ serverId, force: true }, alice.as);
+    const { placements } = await harness.databases.listPlacements({ databaseId }, alice.as);
+    expect(placements.map(({ id }) => id)).toEqual([replicaId]);
+  });
+});
+
 describe('connections', () => {
   it('are told of per server: opened, failed, configured anew', async () => {
     const { databaseId, serverId, memory } = await newDatabase(harness, alice);

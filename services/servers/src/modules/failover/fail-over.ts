@@ -39,9 +39,9 @@ export async function chooseHanding(deps: FailOverDeps, input: FailOverInput): P
   const { databaseId, placementId, force } = input;
   const copies = await deps.failovers.copies(databaseId);
   const standings = copies.map((copy) => standingOf(deps, copy));
-  const replicas = standings.filter(({ role }) => role === 'REPLICA');
-  const wanted = placementId || freshest(replicas.filter(force ? follows : isFit))?.placementId;
   const from = copies.find(({ role }) => role === 'PRIMARY');
+  const elsewhere = standings.filter(({ role, serverId }) => role === 'REPLICA' && serverId !== from?.serverId);
+  const wanted = placementId || freshest(elsewhere.filter(force ? follows : isFit))?.placementId;
   const to = copies.find((copy) => copy.placementId === wanted);
   const standing = standings.find((each) => each.placementId === wanted);
   if (!from || wanted === undefined) throw conflict('The database has no replica that could take over.');

@@ -46,7 +46,7 @@ export interface PlacementStore {
   removeDatabase(databaseId: string): Promise<void>;
   /** Its removal failed for now; others come first. */
   postpone(databaseId: string): Promise<void>;
-  /** Gives up the collections of deleted databases on a server. */
+  /** Gives up the collections of deleted databases and replicas on a server. */
   abandon(serverId: string): Promise<void>;
 }
 
@@ -150,7 +150,8 @@ function reads(db: Orm): Pick<PlacementStore, 'view' | 'list' | 'quarantined' | 
     },
     tenantsOf: (serverId) =>
       db.read<Tenant>(
-        `select d.id as "databaseId", d.name, d.state = 'DELETING' as "isDeleted"
+        `select d.id as "databaseId", d.name, p.id as "placementId", p.role,
+                d.state = 'DELETING' or p.state = 'DRAINING' as "isDeleted"
          from placements p join databases d on d.id = p.database_id where p.server_id = $1 order by d.name, d.id`,
         [serverId],
       ),
@@ -210,7 +211,7 @@ function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>>
     async abandon(serverId) {
       await db.read(
         `delete from placements p using databases d
-         where d.id = p.database_id and d.state = 'DELETING' and p.server_id = $1`,
+         where d.id = p.database_id and (d.state = 'DELETING' or p.state = 'DRAINING') and p.server_id = $1`,
         [serverId],
       );
     },

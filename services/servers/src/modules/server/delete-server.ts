@@ -1,4 +1,5 @@
 import { DomainError } from '@morag/errors';
+import type { PlacementRole } from '../placement/placement.ts';
 import { getServer } from './get-server.ts';
 import type { ServerStore } from './server.store.ts';
 import type { Scope, Server } from './server.ts';
@@ -7,7 +8,9 @@ import type { Scope, Server } from './server.ts';
 export interface Tenant {
   readonly databaseId: string;
   readonly name: string;
-  /** Deleted already; only its collection is still to be removed. */
+  readonly placementId: string;
+  readonly role: PlacementRole;
+  /** Deleted already, or its placement here is; only the collection is still to be removed. */
   readonly isDeleted: boolean;
 }
 
@@ -15,27 +18,32 @@ export interface Tenant {
 export interface DeleteServerDeps {
   readonly store: Pick<ServerStore, 'find' | 'remove'>;
   readonly tenantsOf: (serverId: string) => Promise<readonly Tenant[]>;
-  /** Gives up the collections of deleted databases on this server: they stay there. */
+  /** Lets databases go on without this server; answers those that cannot, with nothing changed then. */
+  readonly drain: (tenants: readonly Tenant[], signal: AbortSignal) => Promise<readonly Tenant[]>;
+  /** Gives up the collections of deleted databases and replicas on this server: they stay there. */
   readonly abandonDeleted: (serverId: string) => Promise<void>;
   readonly onDeleted: (server: Server) => void;
 }
 
 /**
- * Forgets a server. One that holds a database is refused, also by force: its only placement cannot go without its data.
- * `force` gives up collections of deleted databases that are still to be removed, as of a server that is gone for good.
+ * Forgets a server. One that holds a database is refused. `force` takes the database off it where a replica elsewhere can
+ * go on, and gives up collections that are still to be removed, as of a server that is gone for good; a database's only
+ * copy cannot go without its data.
  */
 export async function deleteServer(
   deps: DeleteServerDeps,
   { id, scope, force }: { id: string; scope: Scope; force: boolean },
+  signal: AbortSignal,
 ): Promise<void> {
   const server = await getServer(deps.store, id, scope);
   const tenants = await deps.tenantsOf(id);
   const live = tenants.filter(({ isDeleted }) => !isDeleted);
-  if (live.length > 0) throw inUse(live, 'Delete or move these databases first');
-  if (tenants.length > 0) {
-    if (!force) throw inUse(tenants, 'Collections of deleted databases are still to be removed from it');
-    await deps.abandonDeleted(id);
-  }
+  if (live.length > 0 && !force) throw inUse(live, 'Delete or move these databases first, or remove their replicas');
+  if (tenants.length > 0 && !force)
+    throw inUse(tenants, 'Collections that were deleted are still to be removed from it');
+  const stuck = await deps.drain(live, signal);
+  if (stuck.length > 0) throw inUse(stuck, 'Nobody could go on with these databases: delete or move them first');
+  if (tenants.length > 0) await deps.abandonDeleted(id);
   if (!(await deps.store.remove(id))) throw inUse(await deps.tenantsOf(id), 'Delete or move these databases first');
   deps.onDeleted(server);
 }

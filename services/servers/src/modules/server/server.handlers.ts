@@ -68,7 +68,8 @@ export function serverHandlers(deps: ServerHandlersDeps): Handlers {
       return toServerMessage(await updateServer(deps, input));
     },
     async deleteServer({ serverId, force }, context) {
-      await deleteServer(deps, { id: serverId, scope: ownerScope(requirePrincipal(context)), force });
+      const input = { id: serverId, scope: ownerScope(requirePrincipal(context)), force };
+      await deleteServer(deps, input, context.signal);
       return {};
     },
     async testConnection({ serverId, server, timeout }, context) {
