@@ -188,7 +188,7 @@ export type DeleteServerRequest = Message<"morag.servers.v1.DeleteServerRequest"
   serverId: string;
 
   /**
-   * Give up collections of deleted databases that it still holds.
+   * Take databases off it that can go on elsewhere, and give up collections that it does not answer for.
    *
    * @generated from field: bool force = 2;
    */
@@ -928,8 +928,9 @@ export const ServerService: GenService<{
     output: typeof ServerSchema;
   },
   /**
-   * Forgets a server. One that holds a database is refused. One that still holds collections of deleted databases is
-   * refused too, unless `force` gives them up, as for a server that is gone for good.
+   * Forgets a server. One that holds a database is refused, with the list. With `force`, databases that have a replica in
+   * sync elsewhere go on there, and collections that are still to be removed are given up, as for a server that is gone
+   * for good; a database's only copy is refused all the same.
    *
    * NOT_FOUND, FAILED_PRECONDITION (SERVER_IN_USE). Safe to repeat.
    *
