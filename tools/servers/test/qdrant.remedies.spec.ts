@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { records } from '@morag/connectors-conformance';
@@ -12,6 +12,7 @@ const SPEC = { dimension: 4, metric: 'cosine' } as const;
 const QUERY = { vector: [1, 0, 0, 0], topK: 10 };
 const egress = createEgress({ allow: [], embedded: true });
 const opened: VectorConnector[] = [];
+const servers: Server[] = [];
 let standIn: QdrantStandIn;
 let connector: VectorConnector;
 
@@ -22,6 +23,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(opened.map((each) => each.close()));
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
   await standIn.stop();
 });
 
@@ -153,6 +158,31 @@ describe('writes', () => {
   });
 });
 
+/** A server of our own making, for what the stand-in never does. */
+async function serve(answer: RequestListener): Promise<number> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  servers.push(server);
+  return (server.address() as AddressInfo).port;
+}
+
+describe('a collection that another client is just making', () => {
+  it('is waited for, where it may exist', async () => {
+    const info = await raw('GET', (await connector.createCollection({ ...SPEC, name: 'ready' })).nativeName);
+    let asked = 0;
+    const port = await serve(({ method }, response) => {
+      const taken = method === 'PUT';
+      response.statusCode = taken ? 409 : ++asked === 1 ? 404 : 200;
+      response.setHeader('content-type', 'application/json');
+      const text = taken ? 'Wrong input: Collection `c` already exists!' : "Not found: Collection `c` doesn't exist!";
+      response.end(JSON.stringify({ result: info, status: response.statusCode === 200 ? 'ok' : { error: text } }));
+    });
+    const late = open({}, { port });
+    expect(await late.createCollection({ ...SPEC, name: 'c', ifNotExists: true })).toMatchObject({ dimension: 4 });
+    await expect(late.createCollection({ ...SPEC, name: 'c' })).rejects.toMatchObject({ category: 'already_exists' });
+  });
+});
+
 describe('what the SDK loses', () => {
   it('is told: all digits of Retry-After, and the text of a refusal', async () => {
     const hasty = open({ retries: 0 });
@@ -189,20 +219,13 @@ describe('what the SDK loses', () => {
 
   it('is sent: the prefix, the key, and nothing that asks for compression', async () => {
     const seen: (string | undefined)[] = [];
-    const server = createServer(({ url, headers }, response) => {
+    const port = await serve(({ url, headers }, response) => {
       seen.push(url, headers['api-key'] as string, headers['accept-encoding']);
       response.setHeader('content-type', 'application/json');
       response.end('{"result":{"collections":[]},"status":"ok","time":0}');
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    try {
-      const behind = open({ prefix: '/vectors/q' }, { port: (server.address() as AddressInfo).port });
-      await behind.ping();
-      expect(seen).toEqual(['/vectors/q/collections', API_KEY, 'identity']);
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
+    await open({ prefix: '/vectors/q' }, { port }).ping();
+    expect(seen).toEqual(['/vectors/q/collections', API_KEY, 'identity']);
   });
 });
 

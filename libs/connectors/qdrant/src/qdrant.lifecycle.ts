@@ -27,13 +27,23 @@ export function createOnce(spec: CollectionSpec, options: QdrantOptions): Attemp
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.category !== 'already_exists') throw error;
       if (!spec.ifNotExists && !attempt.mayHaveDone) throw error;
-      const present = await findCollection(wire, call, native);
+      const present = await findTaken(wire, call, native);
       if (present.dimension !== spec.dimension || present.metric !== spec.metric) {
         throw new ConnectorError('conflict', call, 'The collection exists with another dimension or metric.');
       }
     }
     await attempt.watch(createIndexes(wire, call, native, spec.filterFields ?? []));
   };
+}
+
+/** A name is taken as soon as its collection begins to be made, and can be described a little later. */
+async function findTaken(wire: QdrantWire, call: Call, native: string): Promise<QdrantCollection> {
+  try {
+    return await findCollection(wire, call, native);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new ConnectorError('unavailable', call, 'The collection is being made.', { cause: error });
+  }
 }
 
 /** The same for a deletion. The server takes a missing collection for success of a kind. */
