@@ -18,6 +18,8 @@ export interface IdentityConfig extends ServiceConfig {
   readonly accessTokenTtlSeconds: number;
   readonly sessionTtlHours: number;
   readonly registrationEnabled: boolean;
+  /** 0: for ever. */
+  readonly auditRetentionDays: number;
   readonly defaultRole: ValueOf<'MORAG_DEFAULT_USER_ROLE'>;
 }
 
@@ -76,6 +78,7 @@ export function identityConfig(env: Environment, defaults: Defaults = {}): Ident
     jwtSigningKeyFile: reader.required('MORAG_JWT_SIGNING_KEY_FILE'),
     accessTokenTtlSeconds: reader.required('MORAG_JWT_ACCESS_TTL_SECONDS'),
     sessionTtlHours: reader.required('MORAG_SESSION_TTL_HOURS'),
+    auditRetentionDays: reader.required('MORAG_AUDIT_RETENTION_DAYS'),
     registrationEnabled: reader.required('MORAG_ENABLE_USER_REGISTRATION'),
     defaultRole: reader.required('MORAG_DEFAULT_USER_ROLE'),
   }));

@@ -70,6 +70,10 @@ export const VARIABLES = {
     default: 'USER',
     description: 'Role of a new account.',
   }),
+  MORAG_AUDIT_RETENTION_DAYS: variable(integer(0, 36_500), {
+    default: 365,
+    description: 'How long audit events are kept; 0 for ever.',
+  }),
   MORAG_TRUSTED_PROXIES: variable(cidrs, {
     description: 'Networks of the gateway: services believe it when it names a client; loopback if unset.',
   }),

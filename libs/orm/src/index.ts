@@ -1,3 +1,5 @@
+export { AuditEntry } from './audit-journal.entity.ts';
+export { type AuditJournalOptions, type AuditJournalStore, createAuditJournal } from './audit-journal.ts';
 export { baseColumns, newId } from './columns.ts';
 export { type Bind, type Condition, equals, newStatement, type Statement, whereAll } from './conditions.ts';
 export { createMigration, migrationIsMissing, type SchemaDefinition } from './create-migration.ts';

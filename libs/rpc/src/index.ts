@@ -1,3 +1,7 @@
+export type { AuditEnd, AuditJournal, AuditRecord } from './audit/audit-journal.ts';
+export { type AuditNote, auditNoteKey } from './audit/audit-note.ts';
+export { withoutSecrets } from './audit/describe-change.ts';
+export { sendAuditRecords } from './audit/send-records.ts';
 export { acceptRequestId, peerAddressKey, REQUEST_ID_HEADER, requestIdKey } from './call-context.ts';
 export { callOptions, type Forwarded, forwardHeaders } from './client/call-options.ts';
 export { deferredTransport } from './client/deferred-transport.ts';

@@ -14,12 +14,29 @@ import { AuditService } from '@morag/gen/morag/identity/v1/audit_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
-import { databaseReadiness, type OutboxRelay, openServiceDatabase } from '@morag/orm';
-import { type ApiKeyUsage, createApiKeyUsage, createServiceHost, pageTokens, type ServiceHost } from '@morag/rpc';
+import {
+  type AuditJournalStore,
+  createAuditJournal,
+  databaseReadiness,
+  type OutboxRelay,
+  openServiceDatabase,
+} from '@morag/orm';
+import {
+  type ApiKeyUsage,
+  type AuditRecord,
+  createApiKeyUsage,
+  createServiceHost,
+  pageTokens,
+  type ServiceHost,
+} from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { apiKeyHandlers } from './modules/api-key/api-key.handlers.ts';
 import { addUsage, deleteOldBatches } from './modules/api-key/usage.store.ts';
 import { verifyApiKey } from './modules/api-key/verify-api-key.ts';
+import { appendEvents } from './modules/audit/append-events.ts';
+import { auditHandlers } from './modules/audit/audit.handlers.ts';
+import { type AuditChainer, createAuditChainer } from './modules/audit/audit-chain.ts';
+import { pruneEvents } from './modules/audit/prune-events.ts';
 import { createPasswordHasher } from './modules/password/password-hasher.ts';
 import { RevocationPublisher } from './modules/revocation/revocation-publisher.ts';
 import { authHandlers } from './modules/session/auth.handlers.ts';
@@ -31,7 +48,6 @@ import { readSigningKey } from './modules/token/signing-key.ts';
 import { ensureAdministrator } from './modules/user/create-user.ts';
 import { type OwningServices, purgeDeletedUsers } from './modules/user/deleted-user.relay.ts';
 import { userHandlers } from './modules/user/user.handlers.ts';
-import { auditHandlers } from './not-yet-available.ts';
 import { openPeers, type Peers } from './peers.ts';
 import { schema } from './schema.ts';
 
@@ -88,7 +104,14 @@ export async function buildIdentityService(
     refreshTokens: createRefreshTokens(deriveKey(rootKey, 'refresh tokens')),
     pageTokens: pageTokens({ secret: deriveKey(rootKey, 'identity page tokens') }),
     publicKeys: [publicJwk],
+    chainer: createAuditChainer(deriveKey(rootKey, 'audit chain')),
+    auditRetentionDays: config.auditRetentionDays,
   };
+  const journal = createAuditJournal<AuditRecord>({
+    db,
+    logger,
+    send: (records, signal) => appendEvents(deps, records, signal),
+  });
   const usage = createApiKeyUsage({ logger, send: (batch, signal) => addUsage(db, batch, signal) });
   const host = createServiceHost({
     name: 'identity',
@@ -99,7 +122,7 @@ export async function buildIdentityService(
       router.service(UserService, userHandlers(deps));
       router.service(SettingsService, settingsHandlers(deps));
       router.service(ApiKeyService, apiKeyHandlers(deps));
-      router.service(AuditService, auditHandlers);
+      router.service(AuditService, auditHandlers(deps));
     },
     authenticator: createTokenAuthenticator({
       service: 'identity',
@@ -110,12 +133,13 @@ export async function buildIdentityService(
       now,
     }),
     onCall: usage.count,
+    audit: journal,
     logger,
     metrics: createMetrics({ service: 'identity' }),
     readiness: databaseReadiness(db),
   });
   return {
-    ...lifecycle(host, { ...deps, purge, peers, usage }, parts, logger),
+    ...lifecycle(host, { ...deps, purge, peers, usage, journal }, parts, logger),
     name: 'identity',
     host,
     transport: () => host.transport(),
@@ -128,19 +152,24 @@ function lifecycle(
     readonly purge: OutboxRelay;
     readonly peers: Peers;
     readonly usage: ApiKeyUsage;
+    readonly journal: AuditJournalStore<AuditRecord>;
+    readonly chainer: AuditChainer;
+    readonly auditRetentionDays: number;
   },
   parts: IdentityParts,
   logger: Logger,
 ): Pick<IdentityInstance, 'start' | 'stop'> {
   let housekeeping: NodeJS.Timeout | undefined;
+  const prune = () => pruneEvents(deps, { retentionDays: deps.auditRetentionDays, nowMs: deps.now() });
   return {
     async start() {
       if (parts.administrator) await ensureAdministrator(deps, parts.administrator, AbortSignal.timeout(30_000));
       await deps.revocations.start();
       deps.purge.start();
       deps.usage.start();
+      deps.journal.start();
       housekeeping = setInterval(() => {
-        Promise.all([deleteEndedSessions(deps.db), deleteOldBatches(deps.db), deps.throttle.sweep()]).catch(
+        Promise.all([deleteEndedSessions(deps.db), deleteOldBatches(deps.db), deps.throttle.sweep(), prune()]).catch(
           (error: unknown) => logger.warn({ err: error }, 'housekeeping failed'),
         );
       }, HOUSEKEEPING_MS).unref();
@@ -150,6 +179,7 @@ function lifecycle(
       clearInterval(housekeeping);
       await host.stop();
       await deps.usage.stop();
+      await deps.journal.stop();
       await deps.purge.stop();
       await deps.revocations.stop();
       await deps.db.close();

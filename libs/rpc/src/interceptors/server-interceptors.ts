@@ -1,12 +1,14 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Interceptor } from '@connectrpc/connect';
 import type { Authenticator } from '@morag/auth';
+import type { AuditJournal } from '../audit/audit-journal.ts';
 import type { IdempotencyStore } from '../idempotency-store.ts';
 import type { AccessRules } from '../server/access-rules.ts';
 import type { Admission } from '../server/admission.ts';
 import type { CallObserver } from '../server/call-observer.ts';
 import { accessLog } from './access-log.interceptor.ts';
 import { admit } from './admission.interceptor.ts';
+import { auditDenials, auditMutations } from './audit.interceptor.ts';
 import { authentication } from './authentication.interceptor.ts';
 import { credentialWatch } from './credential-watch.interceptor.ts';
 import { errorMapping } from './errors.interceptor.ts';
@@ -25,6 +27,7 @@ export interface InterceptorParts {
   /** True for a method that only answers NOT_YET_AVAILABLE; its request is not looked at. */
   readonly isUnavailable: (method: DescMethod) => boolean;
   readonly idempotency?: IdempotencyStore;
+  readonly audit?: AuditJournal;
 }
 
 /** Everything that happens around every call of every service, outermost first. Production and tests use this array. */
@@ -37,9 +40,11 @@ export function serverInterceptors(parts: InterceptorParts): Interceptor[] {
     admit(parts.admission),
     authentication(parts.authenticator, parts.accessRules),
     credentialWatch(parts.authenticator),
+    ...(parts.audit ? [auditDenials(parts.audit)] : []),
     permission(parts.accessRules),
     unless(parts.isUnavailable, validation()),
     ...(parts.idempotency ? [unless(parts.isUnavailable, idempotency(parts.idempotency))] : []),
+    ...(parts.audit ? [unless(parts.isUnavailable, auditMutations(parts.audit, parts.accessRules))] : []),
   ];
 }
 

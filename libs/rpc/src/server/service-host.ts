@@ -7,6 +7,7 @@ import type { Authenticator } from '@morag/auth';
 import { DomainError, toConnectError } from '@morag/errors';
 import { Health } from '@morag/gen/grpc/health/v1/health_pb.ts';
 import type { Logger, Metrics } from '@morag/telemetry';
+import type { AuditJournal } from '../audit/audit-journal.ts';
 import { createInProcessTransport } from '../client/in-process-transport.ts';
 import type { IdempotencyStore } from '../idempotency-store.ts';
 import { serverInterceptors } from '../interceptors/server-interceptors.ts';
@@ -41,6 +42,8 @@ export interface ServiceHostOptions {
   readonly limits?: Partial<Limits>;
   /** Remembers answers by `request_id`; without it the field has no effect. */
   readonly idempotency?: IdempotencyStore;
+  /** Where changes and refusals are written down; without it they are not. */
+  readonly audit?: AuditJournal;
   /** Networks of the gateway and of proxies: believed when they name the client. Loopback unless given. */
   readonly trustedProxies?: readonly string[];
   /** Told of every call that is over, beside log and metrics. Must not throw. */
@@ -162,6 +165,7 @@ function registerServices(options: ServiceHostOptions, core: Core): Registration
         accessRules: createAccessRules([...options.descriptors, ...infrastructure]),
         isUnavailable: (method) => unavailable.has(method),
         idempotency: options.idempotency,
+        audit: options.audit,
       }),
     },
     { endless: core.stopping.endless.signal, all: core.stopping.all.signal },

@@ -11,7 +11,7 @@ import {
   SessionSchema,
 } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import type { Cursor } from '@morag/orm';
-import { methodName, type PageTokens, peerAddressKey } from '@morag/rpc';
+import { auditNoteKey, methodName, type PageTokens, peerAddressKey } from '@morag/rpc';
 import type { RevocationRow } from '../revocation/revocation.store.ts';
 import type { PublicJwk } from '../token/signing-key.ts';
 import { type CreateUserDeps, register } from '../user/create-user.ts';
@@ -30,7 +30,12 @@ export function authHandlers(deps: AuthDeps): ServiceImpl<typeof AuthService> {
       return toUser(await register(deps, { name, email, password }, context.signal));
     },
     async login({ email, password }, context) {
-      return toLoginResponse(await login(deps, { email, password, client: clientOf(context) }, context.signal));
+      const note = context.values.get(auditNoteKey);
+      const onFound = (userId: string): void => {
+        if (note) note.ownerId = userId;
+      };
+      const input = { email, password, client: clientOf(context), onFound };
+      return toLoginResponse(await login(deps, input, context.signal));
     },
     async refresh({ refreshToken }, context) {
       const { address } = clientOf(context);

@@ -42,12 +42,19 @@ const DEVICE_CHARS_MAX = 200;
 /** Opens a session. Unknown address, wrong password and disabled user are one answer, after the same work. */
 export async function login(
   deps: SessionDeps,
-  input: { readonly email: string; readonly password: string; readonly client: Client },
+  input: {
+    readonly email: string;
+    readonly password: string;
+    readonly client: Client;
+    readonly onFound?: (userId: string) => void;
+  },
   signal: AbortSignal,
 ): Promise<SignedIn> {
   const attempt = { email: input.email, address: input.client.address };
   await deps.throttle.enter(attempt);
   const found = await readLogin(deps.db, input.email);
+  // Whose account is tried is for the audit log alone.
+  if (found) input.onFound?.(found.id);
   const matches = await deps.hasher.verify(found?.passwordHash, input.password, signal);
   const device = input.client.device.slice(0, DEVICE_CHARS_MAX);
   const session =

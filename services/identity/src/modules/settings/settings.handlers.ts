@@ -5,7 +5,7 @@ import { requirePrincipal } from '@morag/auth';
 import type { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
 import { type UserSettings, UserSettings_Theme, UserSettingsSchema } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { type Database, etagOf } from '@morag/orm';
-import { updatedFields } from '@morag/rpc';
+import { auditNoteKey, updatedFields, withoutSecrets } from '@morag/rpc';
 import { requireWriter, resolveUserId } from '../user/user-access.ts';
 import { readSettings, type SettingsRow } from './settings.store.ts';
 import { type SettingsChanges, updateSettings } from './update-settings.ts';
@@ -21,8 +21,14 @@ export function settingsHandlers(deps: { readonly db: Database }): ServiceImpl<t
       requireWriter(principal);
       const settings = request.settings ?? create(UserSettingsSchema);
       const fields = updatedFields(UserSettingsSchema, settings, request.updateMask);
+      const userId = resolveUserId(principal, request.userId);
+      const note = context.values.get(auditNoteKey);
+      if (note) {
+        note.ownerId = userId;
+        note.before = withoutSecrets(UserSettingsSchema, toSettings(await readSettings(deps.db, userId)));
+      }
       const input = {
-        userId: resolveUserId(principal, request.userId),
+        userId,
         changes: fromSettings(settings, fields),
         etag: settings.etag,
       };

@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
-import type { ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { requirePrincipal } from '@morag/auth';
 import { type User, UserSchema } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { ListUsersResponseSchema, UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
 import type { Cursor } from '@morag/orm';
-import { methodName, type PageTokens, peerAddressKey, updatedFields } from '@morag/rpc';
+import { auditNoteKey, methodName, type PageTokens, peerAddressKey, updatedFields, withoutSecrets } from '@morag/rpc';
 import type { SessionDeps } from '../session/login.ts';
 import { changePassword } from './change-password.ts';
 import { type CreateUserDeps, createUser } from './create-user.ts';
@@ -53,16 +53,20 @@ export function userHandlers(deps: UserDeps): ServiceImpl<typeof UserService> {
     async updateUser(request, context) {
       const principal = requirePrincipal(context);
       const user = request.user ?? create(UserSchema);
+      const userId = resolveUserId(principal, request.userId);
+      await noteUser(deps, userId, context);
       const input = {
         principal,
-        userId: resolveUserId(principal, request.userId),
+        userId,
         changes: changesOf(user, updatedFields(UserSchema, user, request.updateMask)),
         etag: user.etag,
       };
       return toUser(await updateUser(deps, input, context.signal));
     },
     async deleteUser(request, context) {
-      await deleteUser(deps, { userId: resolveUserId(requirePrincipal(context), request.userId) }, context.signal);
+      const userId = resolveUserId(requirePrincipal(context), request.userId);
+      await noteUser(deps, userId, context);
+      await deleteUser(deps, { userId }, context.signal);
       return {};
     },
     async changePassword(request, context) {
@@ -74,6 +78,14 @@ export function userHandlers(deps: UserDeps): ServiceImpl<typeof UserService> {
       return {};
     },
   };
+}
+
+/** For the audit log: whose row is about to change, and what it was. */
+async function noteUser({ db }: UserDeps, userId: string, { values }: HandlerContext): Promise<void> {
+  const note = values.get(auditNoteKey);
+  if (!note) return;
+  note.ownerId = userId;
+  note.before = withoutSecrets(UserSchema, toUser(await readUser(db, userId)));
 }
 
 function changesOf(user: User, fields: ReadonlySet<string>): UserChanges {

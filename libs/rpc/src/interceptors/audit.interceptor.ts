@@ -1,0 +1,109 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import type { Interceptor, StreamRequest, UnaryRequest } from '@connectrpc/connect';
+import { principalKey } from '@morag/auth';
+import { DomainError } from '@morag/errors';
+import type { AuditEnd, AuditJournal, AuditRecord } from '../audit/audit-journal.ts';
+import { type AuditNote, auditNoteKey } from '../audit/audit-note.ts';
+import { describeAnswer, targetOf } from '../audit/describe-change.ts';
+import { peerAddressKey, requestIdKey } from '../call-context.ts';
+import { methodName } from '../method-name.ts';
+import type { AccessRule, AccessRules } from '../server/access-rules.ts';
+import { uuidv7 } from '../uuid.ts';
+import { observed } from './stream.ts';
+
+type Request = UnaryRequest | StreamRequest;
+
+/** Writes down who was refused what for want of a permission. Stands outside of the interceptor that refuses. */
+export function auditDenials(journal: AuditJournal): Interceptor {
+  return (next) => async (req) => {
+    try {
+      return await next(req);
+    } catch (error) {
+      // A change that its handler refused is on record already.
+      const isRecorded = req.contextValues.get(auditNoteKey) !== undefined;
+      if (!isRecorded && error instanceof DomainError && error.reason === 'PERMISSION_DENIED') {
+        await journal.begin({ ...newRecord(req), outcome: 'DENIED' });
+      }
+      throw error;
+    }
+  };
+}
+
+/**
+ * Writes down each change before it is made, and how it ended. The record comes first and in a commit of its own: a change
+ * whose record cannot be written is not made (F26), and one whose process dies is still on record, as UNFINISHED.
+ */
+export function auditMutations(journal: AuditJournal, rules: AccessRules): Interceptor {
+  return (next) => async (req) => {
+    if (!isMutation(req.method, rules(req.method))) return next(req);
+    const record = newRecord(req);
+    const note: AuditNote = {};
+    req.contextValues.set(auditNoteKey, note);
+    await journal.begin(record);
+    const end = (outcome: AuditEnd['outcome'], told: Partial<AuditEnd> = {}): void =>
+      journal.end(record.id, {
+        ownerId: note.ownerId || told.ownerId || record.ownerId,
+        target: record.target || told.target || '',
+        outcome,
+        before: note.before ?? null,
+        after: outcome === 'SUCCEEDED' ? (told.after ?? null) : null,
+      });
+    const failed = (error: unknown): void => {
+      end(error instanceof DomainError && error.reason === 'PERMISSION_DENIED' ? 'DENIED' : 'FAILED');
+    };
+    try {
+      const res = await next(req);
+      if (!res.stream) {
+        end('SUCCEEDED', describeAnswer(res.method.output, res.message));
+        return res;
+      }
+      return { ...res, message: observed(res.message, (error) => (error ? failed(error) : end('SUCCEEDED'))) };
+    } catch (error) {
+      failed(error);
+      throw error;
+    }
+  };
+}
+
+function newRecord(req: Request): AuditRecord {
+  const principal = req.contextValues.get(principalKey);
+  return {
+    id: uuidv7(),
+    ownerId: principal?.userId ?? '',
+    userId: principal?.userId ?? '',
+    apiKeyId: principal?.keyId ?? '',
+    sessionId: principal?.sessionId ?? '',
+    service: principal?.service ?? '',
+    action: methodName(req.method),
+    // `me` is whoever called, which the record is to say by itself.
+    target: req.stream
+      ? ''
+      : targetOf(req.method.input, req.message).replace(/^users\/me$/, `users/${principal?.userId}`),
+    outcome: 'UNFINISHED',
+    requestId: req.contextValues.get(requestIdKey),
+    address: req.contextValues.get(peerAddressKey),
+    before: null,
+    after: null,
+    at: new Date().toISOString(),
+  };
+}
+
+const READS = /^(Get|List|Watch)/;
+const READING = /:(read|search)$/;
+
+/** By the contract: what a permission to write is for, and what people do to their own account and sessions. */
+function isMutation({ name }: DescMethod, rule: AccessRule): boolean {
+  switch (rule.case) {
+    case 'permission':
+      return !READING.test(rule.value);
+    case 'authenticated':
+      return !READS.test(name);
+    case 'public':
+      return SIGNING_IN.has(name);
+    // What services do among themselves follows from a change that is on record.
+    default:
+      return false;
+  }
+}
+
+const SIGNING_IN: ReadonlySet<string> = new Set(['Register', 'Login', 'Refresh']);
