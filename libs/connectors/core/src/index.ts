@@ -10,7 +10,7 @@ export { compareText, matches } from './filter/matches.ts';
 export { type NormalFilter, normaliseFilter } from './filter/normalise-filter.ts';
 export { parseFilter } from './filter/parse-filter.ts';
 export { fuse, fusedQuery, type HybridLegs } from './hybrid/fuse.ts';
-export { rankByWords, wordsOf } from './hybrid/words.ts';
+export { allWords, rankByWords, wordsOf } from './hybrid/words.ts';
 export { ID_BYTES_MAX, idProblem, uuidOfId } from './ids.ts';
 export * from './metadata.ts';
 export * from './names.ts';

@@ -1,4 +1,4 @@
-import { wordsOf } from '@morag/connectors-core';
+import { allWords, wordsOf } from '@morag/connectors-core';
 
 /** A vector with a dimension for each word, in the order of the dimensions. */
 export interface SparseVector {
@@ -6,8 +6,6 @@ export interface SparseVector {
   readonly values: number[];
 }
 
-// As core's `wordsOf` cuts the words of a query.
-const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 /** Different words by which one document is found; a longer one by the first of its words. */
 const WORDS_MAX = 20_000;
 
@@ -19,15 +17,14 @@ const MEAN_LENGTH = 256;
 /** The words of a document, each weighed by how often it occurs; undefined for a text without words. */
 export function documentWords(text: string): SparseVector | undefined {
   const counts = new Map<number, number>();
-  let length = 0;
-  for (const [word] of text.normalize('NFC').toLowerCase().matchAll(WORD)) {
-    length++;
+  const words = allWords(text);
+  for (const word of words) {
     const index = hashOf(word);
     const count = counts.get(index);
     if (count !== undefined || counts.size < WORDS_MAX) counts.set(index, (count ?? 0) + 1);
   }
-  if (length === 0) return undefined;
-  const held = SATURATION * (1 - LENGTH_SHARE + (LENGTH_SHARE * length) / MEAN_LENGTH);
+  if (words.length === 0) return undefined;
+  const held = SATURATION * (1 - LENGTH_SHARE + (LENGTH_SHARE * words.length) / MEAN_LENGTH);
   const sorted = [...counts].sort(([a], [b]) => a - b);
   return {
     indices: sorted.map(([index]) => index),

@@ -51,6 +51,7 @@ function countWords<T extends StoredRecord>(record: T, wanted: ReadonlySet<strin
   return { record, counts, length: all.length };
 }
 
-function allWords(text: string): readonly string[] {
+/** The words of a text in lower case, each as often as it stands there: what documents are indexed by. */
+export function allWords(text: string): readonly string[] {
   return text.toLowerCase().match(WORD) ?? [];
 }
