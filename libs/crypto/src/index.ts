@@ -1,3 +1,4 @@
+export { addKey, promoteKey, type RotationStage, retireKey, rotationStage } from './key-rotation.ts';
 export { deriveKey, generateMasterKey, MasterKeyError, parseKey, type SecretKey } from './key-text.ts';
 export { fixedKeys, KEY_WATCH_MS, type KeySource, type Keys, loadRootKey, openKeys } from './keys.ts';
 export { formatMasterKeys, type KeyReader, type MasterKey, type MasterKeys, parseMasterKeys } from './master-keys.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createTestDatabase } from '@morag/testing';
+import { createTestDatabase, eventually } from '@morag/testing';
 import pg from 'pg';
 import { createOrm, type Database, query } from './database.ts';
 import { violatedConstraint } from './pg-errors.ts';
@@ -184,4 +184,18 @@ describe('errors', () => {
 
 it('refuses the global unit of work', async () => {
   await expect(db.orm.em.find(Note, {})).rejects.toThrow(/global EntityManager/);
+});
+
+describe('close', () => {
+  it.each([
+    ['nothing', async () => {}],
+    ['plain statements', (used: Database) => used.read('select 1')],
+    ['a transaction', (used: Database) => used.transaction((em) => query(em, 'select 1'))],
+  ])('leaves no connection behind after %s', async (_, use) => {
+    const used = await createOrm({ ...db.options, service: 'closing' });
+    await use(used);
+    await used.close();
+    const left = "select from pg_stat_activity where application_name = 'morag-closing'";
+    await eventually(async () => expect(await db.read(left)).toEqual([]));
+  });
 });

@@ -109,7 +109,11 @@ export async function createOrm(options: OrmOptions): Promise<Database> {
       }
     },
     ping: () => answers(pool),
-    close: () => orm.close(true),
+    async close() {
+      await orm.close(true);
+      // kysely ends the pool only when it has used it itself.
+      if (!pool.ending) await pool.end();
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { type Api, openApi } from './api.ts';
 import { CliError } from './cli-error.ts';
+import { addKeys } from './commands/keys.command.ts';
 import { addMigrations } from './commands/migrations.command.ts';
 import { addResources } from './commands/resources.command.ts';
 import { addSearch } from './commands/search.command.ts';
@@ -31,6 +32,7 @@ function buildProgram(env: Context['env']): Command {
   addResources(program, context);
   addUsers(program, context);
   addMigrations(program, context);
+  addKeys(program, context);
   return program.exitOverride();
 }
 

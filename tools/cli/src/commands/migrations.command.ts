@@ -7,6 +7,7 @@ import { schema as servers } from '@morag/servers';
 import { createLogger } from '@morag/telemetry';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { installationEnvironment } from '../installation-environment.ts';
 
 const SERVICES = {
   identity: { definition: identity, config: identityConfig },
@@ -42,7 +43,7 @@ async function eachService(
 ): Promise<Record<string, string>[]> {
   const rows: Record<string, string>[] = [];
   for (const [service, { definition, config }] of Object.entries(SERVICES)) {
-    const db = await open(definition, config({ ...env, MORAG_AUTO_MIGRATE: 'false' }));
+    const db = await open(definition, config({ ...installationEnvironment(env), MORAG_AUTO_MIGRATE: 'false' }));
     try {
       rows.push({ service, ...(await work(db)) });
     } finally {

@@ -1,4 +1,4 @@
-import type { Vault } from '@morag/crypto';
+import type { Binding, Vault } from '@morag/crypto';
 import type { Server } from './server.ts';
 
 /** A server's secrets in the clear: for the moment of connecting, never stored, logged or answered. */
@@ -16,26 +16,21 @@ const COLUMNS = { password: 'sealed_password', apiKey: 'sealed_api_key' } as con
 
 /** Seals the secrets that are given, each bound to its row and column; an empty text means none. */
 export function sealSecrets(vault: Vault, row: RowId, secrets: Secrets): Partial<SealedSecrets> {
-  const seal = (text: string | undefined, column: string): string | null | undefined => {
+  const seal = (text: string | undefined, secret: keyof Secrets): string | null | undefined => {
     if (text === undefined) return undefined;
-    return text === '' ? null : vault.seal(text, binding(row, column));
+    return text === '' ? null : vault.seal(text, secretBinding(row, secret));
   };
-  return {
-    sealedPassword: seal(secrets.password, COLUMNS.password),
-    sealedApiKey: seal(secrets.apiKey, COLUMNS.apiKey),
-  };
+  return { sealedPassword: seal(secrets.password, 'password'), sealedApiKey: seal(secrets.apiKey, 'apiKey') };
 }
 
 /** The secrets of a row. */
 export function openSecrets(vault: Vault, row: RowId & SealedSecrets): Secrets {
-  const open = (sealed: string | null, column: string): string | undefined =>
-    sealed === null ? undefined : vault.open(sealed, binding(row, column));
-  return {
-    password: open(row.sealedPassword, COLUMNS.password),
-    apiKey: open(row.sealedApiKey, COLUMNS.apiKey),
-  };
+  const open = (sealed: string | null, secret: keyof Secrets): string | undefined =>
+    sealed === null ? undefined : vault.open(sealed, secretBinding(row, secret));
+  return { password: open(row.sealedPassword, 'password'), apiKey: open(row.sealedApiKey, 'apiKey') };
 }
 
-function binding({ id, ownerId }: RowId, column: string) {
-  return { service: 'servers', table: 'servers', rowId: id, ownerId, column };
+/** Where a secret belongs. */
+export function secretBinding({ id, ownerId }: RowId, secret: keyof Secrets): Binding {
+  return { service: 'servers', table: 'servers', rowId: id, ownerId, column: COLUMNS[secret] };
 }

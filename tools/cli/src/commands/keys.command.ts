@@ -1,0 +1,133 @@
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { serversConfig } from '@morag/config';
+import {
+  addKey,
+  fixedKeys,
+  formatMasterKeys,
+  KEY_WATCH_MS,
+  type MasterKeys,
+  parseKey,
+  parseMasterKeys,
+  promoteKey,
+  retireKey,
+  rotationStage,
+} from '@morag/crypto';
+import { type Database, openServiceDatabase } from '@morag/orm';
+import { countSecretsUnderOtherKeys, rewrapSecrets, schema } from '@morag/servers';
+import { createLogger } from '@morag/telemetry';
+import type { Command } from 'commander';
+import { CliError } from '../cli-error.ts';
+import type { Context } from '../context.ts';
+import { installationEnvironment } from '../installation-environment.ts';
+
+/** Programs look at the file this often; on one machine they have all seen it after twice as long. */
+const SETTLE_SECONDS = (3 * KEY_WATCH_MS) / 1_000;
+
+/** `morag keys`: the master key, in its file and in PostgreSQL itself. */
+export function addKeys(program: Command, context: Context): void {
+  const keys = program.command('keys').description('the master key, under which secrets are stored');
+  keys
+    .command('status')
+    .description('which master keys there are, and how many servers hold a secret under another than the newest')
+    .action(async () => {
+      const { file, env } = locate(context);
+      const found = await readKeys(file);
+      const remaining = await withDatabase(env, found, (db) => countSecretsUnderOtherKeys(db, fixedKeys(found)));
+      const versions = found.keys.map(({ version }) => version).join(' ');
+      context.output.table(
+        [{ file, versions, stage: rotationStage(found), remaining }],
+        ['file', 'versions', 'stage', 'remaining'],
+      );
+    });
+  keys
+    .command('rotate')
+    .description('replaces the master key while everything runs; may be interrupted anywhere and repeated')
+    .option('--settle <seconds>', 'how long a changed file takes to reach every program', String(SETTLE_SECONDS))
+    .action(async ({ settle }: { settle: string }) => {
+      const settleMs = Number(settle) * 1_000;
+      if (!(settleMs >= 0)) throw new CliError('--settle takes seconds');
+      const { file, env } = locate(context);
+      const report = (line: string) => process.stderr.write(`${line}\n`);
+      const version = await rotate({ file, env, settle: () => delay(settleMs), report });
+      context.output.text(`Every secret is under master key ${version}; the key before it is gone from ${file}.`, {
+        version,
+      });
+    });
+}
+
+interface Rotation {
+  readonly file: string;
+  readonly env: Context['env'];
+  readonly settle: () => Promise<void>;
+  readonly report: (line: string) => void;
+}
+
+/** Each stage is written to the file before the next begins, so whatever interrupts it, the next call goes on. */
+async function rotate({ file, env, settle, report }: Rotation): Promise<number> {
+  let keys = await readKeys(file);
+  if (rotationStage(keys) === 'NONE') {
+    keys = await addKey(keys, parseKey);
+    await replaceFile(file, formatMasterKeys(keys));
+    report(`added master key ${keys.keys[1]?.version}`);
+  }
+  if (rotationStage(keys) === 'ADDED') {
+    await settle();
+    keys = promoteKey(keys);
+    await replaceFile(file, formatMasterKeys(keys));
+    report(`master key ${keys.keys[0].version} seals`);
+  }
+  await settle();
+  await withDatabase(env, keys, async (db) => {
+    const onProgress = (rows: number) => report(`${rows} servers re-wrapped`);
+    await rewrapSecrets(db, fixedKeys(keys), { signal: new AbortController().signal, onProgress });
+  });
+  keys = retireKey(keys);
+  await replaceFile(file, formatMasterKeys(keys));
+  return keys.keys[0].version;
+}
+
+function locate({ env }: Context): { file: string; env: Context['env'] } {
+  const complete = installationEnvironment(env);
+  const file = complete.MORAG_MASTER_KEY_FILE;
+  if (!file) throw new CliError('The master key stands in no file: set MORAG_MASTER_KEY_FILE or MORAG_DATA_DIR.');
+  return { file, env: complete };
+}
+
+async function readKeys(file: string): Promise<MasterKeys> {
+  return parseMasterKeys(await readFile(file, 'utf8'));
+}
+
+/** Whole or not at all, also when the machine dies. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const written = await open(`${file}.new`, 'w', 0o600);
+  try {
+    await written.writeFile(text);
+    await written.sync();
+  } finally {
+    await written.close();
+  }
+  await rename(`${file}.new`, file);
+  const folder = await open(dirname(file), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function withDatabase<T>(
+  env: Context['env'],
+  { root }: MasterKeys,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const { database } = serversConfig({ ...env, MORAG_AUTO_MIGRATE: 'false' });
+  const logger = createLogger({ level: 'silent', service: 'servers' });
+  const db = await openServiceDatabase({ config: database, definition: schema, rootKey: root, logger });
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+  }
+}
