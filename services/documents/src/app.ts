@@ -7,13 +7,15 @@ import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_
 import { JobService } from '@morag/gen/morag/documents/v1/job_service_pb.ts';
 import { SearchService } from '@morag/gen/morag/documents/v1/search_service_pb.ts';
 import { WorkerService } from '@morag/gen/morag/documents/v1/worker_service_pb.ts';
-import { databaseReadiness, openServiceDatabase } from '@morag/orm';
+import { createAuditJournal, databaseReadiness, openServiceDatabase } from '@morag/orm';
 import {
+  type AuditRecord,
   createOfflineAuthentication,
   createServiceHost,
   createServiceTransport,
   pageTokens,
   type ServiceHost,
+  sendAuditRecords,
 } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { createActingFor } from './acting.ts';
@@ -63,6 +65,11 @@ export async function buildDocumentsService(
   const logger = parts.logger ?? createLogger({ level: config.logLevel, service: 'documents' });
   const deps = await buildDeps(config, parts, logger);
   const { authentication } = deps;
+  const journal = createAuditJournal<AuditRecord>({
+    db: deps.db,
+    logger,
+    send: sendAuditRecords(deps.peers.identity, authentication.tokens),
+  });
   const background = createBackground(deps, parts.workers);
   const host = createServiceHost({
     name: 'documents',
@@ -76,6 +83,7 @@ export async function buildDocumentsService(
     },
     authenticator: authentication.authenticator,
     onCall: authentication.onCall,
+    audit: journal,
     logger,
     metrics: createMetrics({ service: 'documents' }),
     readiness: readinessOf(deps),
@@ -86,12 +94,14 @@ export async function buildDocumentsService(
     transport: () => host.transport(),
     async start() {
       await authentication.start();
+      journal.start();
       await background.start();
       return host.start();
     },
     async stop() {
       // Jobs are handed back while calls end; each has a grace of its own.
       await Promise.all([host.stop(), background.stop()]);
+      await journal.stop();
       await authentication.stop();
       await Promise.all([deps.embedder.close(), deps.readers.close()]);
       await deps.db.close();

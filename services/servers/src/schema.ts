@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { IdempotencyKey, OutboxEvent, type SchemaDefinition } from '@morag/orm';
+import { AuditEntry, IdempotencyKey, OutboxEvent, type SchemaDefinition } from '@morag/orm';
 import { DatabaseEntity } from './modules/database/database.entity.ts';
 import { ConnectionEventEntity } from './modules/event/connection-event.entity.ts';
 import { FailoverEventEntity } from './modules/failover/failover.entity.ts';
@@ -26,6 +26,7 @@ export const schema: SchemaDefinition = {
     OperationEntity,
     IdempotencyKey,
     OutboxEvent,
+    AuditEntry,
   ],
   migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)),
 };
