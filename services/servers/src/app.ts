@@ -4,6 +4,8 @@ import type { Address, ServersConfig } from '@morag/config';
 import { createVault, deriveKey, type Keys, openKeys } from '@morag/crypto';
 import { createEgress, type Egress } from '@morag/egress';
 import {
+  type AuditJournalStore,
+  createAuditJournal,
   createIdempotencyStore,
   type Database,
   databaseReadiness,
@@ -11,11 +13,13 @@ import {
   openServiceDatabase,
 } from '@morag/orm';
 import {
+  type AuditRecord,
   createOfflineAuthentication,
   createServiceHost,
   createServiceTransport,
   type OfflineAuthentication,
   pageTokens,
+  sendAuditRecords,
   type ServiceHost,
 } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
@@ -78,6 +82,11 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
   });
   const { documents } = peers;
   const detaching = detachDocuments({ db, documents, tokens: authentication.tokens, logger });
+  const journal = createAuditJournal<AuditRecord>({
+    db,
+    logger,
+    send: sendAuditRecords(peers.identity, authentication.tokens),
+  });
   const isStored = databaseReadiness(db);
   const host = createServiceHost({
     name: 'servers',
@@ -86,6 +95,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     routes: registerServices(services, pageTokens({ secret: deriveKey(keys.root, 'servers page tokens') })),
     authenticator: authentication.authenticator,
     onCall: authentication.onCall,
+    audit: journal,
     logger,
     metrics,
     readiness: async () => ({ ...(await isStored()), identity: authentication.isReady() }),
@@ -95,7 +105,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     name: 'servers',
     host,
     transport: () => host.transport(),
-    ...lifecycle({ host, services, authentication, detaching, peers, db, keys }),
+    ...lifecycle({ host, services, authentication, detaching, journal, peers, db, keys }),
   };
 }
 
@@ -104,23 +114,26 @@ interface Running {
   readonly services: Services;
   readonly authentication: OfflineAuthentication;
   readonly detaching: OutboxRelay;
+  readonly journal: AuditJournalStore<AuditRecord>;
   readonly peers: Peers;
   readonly db: Database;
   readonly keys: Keys;
 }
 
 function lifecycle(running: Running): Pick<ServersInstance, 'start' | 'stop'> {
-  const { host, services, authentication, detaching, peers, db, keys } = running;
+  const { host, services, authentication, detaching, journal, peers, db, keys } = running;
   return {
     async start() {
       await authentication.start();
       services.start();
       detaching.start();
+      journal.start();
       return host.start();
     },
     async stop() {
       await host.stop();
       await detaching.stop();
+      await journal.stop();
       await services.stop();
       await authentication.stop();
       await db.close();
