@@ -5,13 +5,14 @@ import {
   fusedQuery,
   type HybridHit,
   type HybridRequest,
+  plainVector,
 } from '@morag/connectors-core';
 import type { OnCollection } from './qdrant.access.ts';
 import { numberOf, parsePoints } from './qdrant.answers.ts';
 import { WORDS_VECTOR } from './qdrant.collections.ts';
 import { type QdrantFilter, toQdrantFilter } from './qdrant.filter.ts';
 import { QDRANT_CAPABILITIES } from './qdrant.options.ts';
-import { nativeQuery, queryRecords, sdkFilter, searchParams, searchRecords } from './qdrant.query.ts';
+import { queryRecords, sdkFilter, searchParams, searchRecords } from './qdrant.query.ts';
 import { toRecord, wanted } from './qdrant.records.ts';
 import { queryWords, type SparseVector } from './qdrant.words.ts';
 
@@ -72,8 +73,8 @@ async function fusedByServer(
     collection_name: info.nativeName,
     consistency: options.readConsistency,
     prefetch: [
-      { ...leg, query: nativeQuery(vector), using: info.vectorName, params: searchParams(options) },
-      { ...leg, query: nativeQuery(words), using: WORDS_VECTOR },
+      { ...leg, query: plainVector(vector), using: info.vectorName, params: searchParams(options) },
+      { ...leg, query: words, using: WORDS_VECTOR },
     ],
     query: { rrf: { k: RANK_CONSTANT, ...(vectorWeight !== EVEN && { weights }) } },
     limit: topK,

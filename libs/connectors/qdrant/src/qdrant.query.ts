@@ -11,10 +11,10 @@ import {
   scoreOfCosine,
   scoreOfDot,
   scoreOfSquaredDistance,
-  type Vector,
 } from '@morag/connectors-core';
+import type { Schemas } from '@qdrant/js-client-rest';
 import type { OnCollection } from './qdrant.access.ts';
-import { type NativeId, numberOf, parsePoints } from './qdrant.answers.ts';
+import { numberOf, parsePoints } from './qdrant.answers.ts';
 import { type Clause, type QdrantFilter, toQdrantFilter } from './qdrant.filter.ts';
 import { asSdkId, toNativeId } from './qdrant.ids.ts';
 import type { QdrantOptions } from './qdrant.options.ts';
@@ -26,9 +26,9 @@ import type { SparseVector } from './qdrant.words.ts';
 const GROWTH = 4;
 const CANDIDATES_MIN = 100;
 
-/** What is searched for, and among which vectors. */
+/** What is searched for, a vector or a point by its id, and among which vectors. */
 export interface Search {
-  readonly query: Vector | SparseVector | { readonly of: NativeId };
+  readonly query: number[] | SparseVector | string | number;
   readonly using: string;
   readonly topK: number;
   readonly filter?: Filter;
@@ -44,10 +44,10 @@ export function queryRecords(on: OnCollection, request: QueryRequest): Promise<r
   const { info, call } = on;
   const { vector, id, topK, filter, minScore, include, exact } = request;
   const of = id === undefined ? undefined : toNativeId(id, info.createdByUs);
-  if (!vector && of === undefined) {
+  const query = vector ? plainVector(vector) : of === undefined ? undefined : asSdkId(of);
+  if (query === undefined) {
     throw new ConnectorError('not_found', call, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
   }
-  const query = vector ?? { of: of as NativeId };
   const scoreOf = (rawScore: number | null) => uniformScore(info.metric, rawScore);
   return searchRecords(on, { query, using: info.vectorName, topK, filter, minScore, include, exact, scoreOf });
 }
@@ -76,7 +76,7 @@ async function nearest(
   const request = {
     collection_name: info.nativeName,
     consistency: options.readConsistency,
-    query: nativeQuery(search.query),
+    query: search.query,
     using: search.using,
     filter: clause && sdkFilter(clause),
     limit,
@@ -98,12 +98,6 @@ async function nearest(
   return { hits: hits.sort(compareHits), seen: points.length, last };
 }
 
-export function nativeQuery(query: Search['query']) {
-  if ('of' in query && !Array.isArray(query)) return asSdkId((query as { of: NativeId }).of);
-  if ('indices' in query) return query;
-  return plainVector(query as Vector);
-}
-
 /** Compressed vectors only choose the candidates; what is found is scored by the original ones. */
 export function searchParams({ hnsw, quantization }: QdrantOptions, exact = false) {
   return {
@@ -114,8 +108,8 @@ export function searchParams({ hnsw, quantization }: QdrantOptions, exact = fals
 }
 
 /** The SDK's types know no readonly lists. */
-export function sdkFilter(clause: Clause): { must?: never } {
-  return clause as { must?: never };
+export function sdkFilter(clause: Clause): Schemas['Filter'] {
+  return clause as Schemas['Filter'];
 }
 
 /** Null is what the server makes of a number beyond 32 bits: an endless distance, or a vector that is broken. */
