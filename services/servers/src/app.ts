@@ -19,15 +19,15 @@ import {
   createServiceTransport,
   type OfflineAuthentication,
   pageTokens,
-  sendAuditRecords,
   type ServiceHost,
+  sendAuditRecords,
 } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { buildServices, type Services } from './build-services.ts';
+import { SERVICES } from './contracts.ts';
 import { createRegistryVendors } from './modules/connector/registry-vendors.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
 import { detachDocuments } from './modules/database/deleted-database.relay.ts';
-import { SERVICES } from './contracts.ts';
 import { registerServices } from './register-services.ts';
 import { schema } from './schema.ts';
 import { type DataPlaneSettings, settingsOf } from './settings.ts';

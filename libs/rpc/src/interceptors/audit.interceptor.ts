@@ -1,4 +1,4 @@
-import type { DescMethod } from '@bufbuild/protobuf';
+import type { DescMethod, Message } from '@bufbuild/protobuf';
 import type { Interceptor, StreamRequest, UnaryRequest } from '@connectrpc/connect';
 import { principalKey } from '@morag/auth';
 import { DomainError } from '@morag/errors';
@@ -57,12 +57,27 @@ export function auditMutations(journal: AuditJournal, rules: AccessRules): Inter
         end('SUCCEEDED', describeAnswer(res.method.output, res.message));
         return res;
       }
-      return { ...res, message: observed(res.message, (error) => (error ? failed(error) : end('SUCCEEDED'))) };
+      let answer: Message | undefined;
+      const noted = tapped(res.message, (message) => {
+        answer = message;
+      });
+      const over = (error?: unknown): void => {
+        if (error) failed(error);
+        else end('SUCCEEDED', answer && describeAnswer(res.method.output, answer));
+      };
+      return { ...res, message: observed(noted, over) };
     } catch (error) {
       failed(error);
       throw error;
     }
   };
+}
+
+async function* tapped<T>(messages: AsyncIterable<T>, note: (message: T) => void): AsyncGenerator<T> {
+  for await (const message of messages) {
+    note(message);
+    yield message;
+  }
 }
 
 function newRecord(req: Request): AuditRecord {
