@@ -3,18 +3,13 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { type Context, idOf, listAll } from '../context.ts';
+import { addDatabases } from './databases.command.ts';
+import { addHealth } from './health.command.ts';
 
 /** `morag servers`, `databases`, `documents` and `jobs`. */
 export function addResources(program: Command, context: Context): void {
   addServers(program.command('servers').description('registered database servers'), context);
-  program
-    .command('databases')
-    .description('logical databases')
-    .command('list')
-    .action(async () => {
-      const rows = await listAll(context.api(), '/v1/databases', 'databases');
-      context.output.table(rows, ['id', 'name', 'dimension', 'metric', 'documentCount']);
-    });
+  addDatabases(program.command('databases').description('logical databases'), context);
   addDocuments(program.command('documents').description('uploaded documents'), context);
   program
     .command('jobs')
@@ -27,6 +22,7 @@ export function addResources(program: Command, context: Context): void {
 }
 
 function addServers(servers: Command, context: Context): void {
+  addHealth(servers, context);
   servers.command('list').action(async () => {
     const rows = await listAll(context.api(), '/v1/servers', 'servers');
     context.output.table(rows, ['id', 'name', 'type', 'host', 'port', 'isActive']);
