@@ -246,9 +246,10 @@ describe('a collection of another program', () => {
     const [hit] = await connector.query('theirs', { ...QUERY, filter: { field: 'n', op: 'gt', value: 9 } });
     expect(hit?.id).toBe('7');
     await connector.upsert('theirs', [{ id: '8', vector: [0, 0, 0, 1], metadata: { n: 1 } }]);
-    await expect(connector.upsert('theirs', [{ id: 'doc', vector: [0, 0, 0, 1] }])).rejects.toMatchObject({
-      category: 'invalid_argument',
-    });
+    for (const refused of [{ id: 'doc' }, { id: '9', document: 'text' }]) {
+      const upsert = connector.upsert('theirs', [{ ...refused, vector: [0, 0, 0, 1] }]);
+      await expect(upsert).rejects.toMatchObject({ category: 'invalid_argument' });
+    }
     expect(await connector.deleteByFilter('theirs', { field: 'n', op: 'gt', value: 9 })).toEqual({ deleted: 1 });
     expect(await connector.count('theirs')).toBe(2);
   });

@@ -32,6 +32,10 @@ import { documentWords } from './qdrant.words.ts';
 const IDS_MAX = 1_000;
 /** A float32 in JSON, as a double prints it, with its comma. */
 const JSON_BYTES_PER_FLOAT = 22;
+/** A float32 as the server writes it, with its comma. */
+const ANSWER_BYTES_PER_FLOAT = 13;
+/** Of the vectors in one answer, which stays below what is read of any. */
+const VECTOR_BYTES_MAX = 64 * 1024 * 1024;
 /** Index and value of one word. */
 const JSON_BYTES_PER_WORD = 32;
 const BATCH = { recordsMax: QDRANT_CAPABILITIES.maxBatchRecords, bytesMax: QDRANT_CAPABILITIES.maxBatchBytes };
@@ -56,6 +60,9 @@ function toPoint(record: VectorRecord, { info, call }: OnCollection) {
     const text = 'This collection is of another program: its ids are UUIDs and unsigned integers.';
     throw new ConnectorError('invalid_argument', call, text);
   }
+  if (!info.createdByUs && record.document !== undefined) {
+    throw new ConnectorError('invalid_argument', call, 'This collection is of another program: it holds no documents.');
+  }
   const payload = info.createdByUs ? toPayload(record) : { ...record.metadata };
   const words = info.words && record.document !== undefined ? documentWords(record.document) : undefined;
   const vector = plainVector(record.vector);
@@ -75,11 +82,12 @@ export async function fetchRecords(
 ): Promise<ReadonlyMap<string, StoredRecord>> {
   const found = new Map<string, StoredRecord>();
   const native = nativeIds(ids, info);
-  for (let start = 0; start < native.length; start += IDS_MAX) {
+  const limit = pageLimit(IDS_MAX, info, include);
+  for (let start = 0; start < native.length; start += limit) {
     const request = {
       collection_name: info.nativeName,
       consistency: options.readConsistency,
-      ids: native.slice(start, start + IDS_MAX).map(asSdkId),
+      ids: native.slice(start, start + limit).map(asSdkId),
       ...wanted(info, include),
     };
     const body = await wire.ask(call, (api, init) => api.getPoints(request, init));
@@ -148,6 +156,12 @@ function patchOf(patch: Metadata): Record<string, Metadata[string]> {
 
 function isArrayIn(metadata: Metadata | undefined, key: string): boolean {
   return metadata !== undefined && Object.hasOwn(metadata, key) && Array.isArray(metadata[key]);
+}
+
+/** As many points as are asked for, but no more vectors than an answer may hold. */
+export function pageLimit(wanted: number, { dimension }: QdrantCollection, { vector }: Include): number {
+  const fitting = Math.floor(VECTOR_BYTES_MAX / ((dimension ?? 1) * ANSWER_BYTES_PER_FLOAT));
+  return vector ? Math.min(wanted, Math.max(1, fitting)) : wanted;
 }
 
 /** What to ask for. `whole`: the metadata is needed here, to complete a filter. */

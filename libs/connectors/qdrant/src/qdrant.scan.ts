@@ -20,13 +20,10 @@ import { isNarrow, type QdrantFilter, toQdrantFilter } from './qdrant.filter.ts'
 import { asSdkId, idText, toNativeId } from './qdrant.ids.ts';
 import { fromPayload } from './qdrant.payload.ts';
 import { sdkFilter } from './qdrant.query.ts';
-import { deletePoints, toRecord, wanted } from './qdrant.records.ts';
+import { deletePoints, pageLimit, toRecord, wanted } from './qdrant.records.ts';
 
 /** Points that are looked at in one go when a filter is completed here. */
 const PAGE = 2_000;
-/** Of the vectors of one page, so that an answer stays below what is read of any. */
-const VECTOR_BYTES_MAX = 64 * 1024 * 1024;
-const JSON_BYTES_PER_FLOAT = 13;
 /** Every point. The server takes any filter without conditions for this; here it is never one by accident. */
 const EVERYTHING = {};
 const countJson = z.object({ count: z.int().min(0) });
@@ -45,7 +42,7 @@ export async function scanRecords(
   const { pageSize, filter, include = {} } = request;
   const native = toQdrantFilter(filter, on.info.createdByUs);
   if (native.none) return { records: [], next: null };
-  const limit = include.vector ? Math.min(pageSize, vectorsOfOnePage(on.info.dimension ?? 1)) : pageSize;
+  const limit = pageLimit(pageSize, on.info, include);
   const { points, next } = await scroll(on, native, { limit, from, include });
   const found = native.exact ? points : points.filter((point) => passes(point, filter, on));
   return { records: found.map((point) => toRecord(point, on.info, include)), next };
@@ -143,8 +140,4 @@ async function scroll(
 
 function passes({ payload }: Point, filter: Filter | undefined, { info }: OnCollection): boolean {
   return !filter || matches(filter, fromPayload(payload, info.createdByUs));
-}
-
-function vectorsOfOnePage(dimension: number): number {
-  return Math.max(1, Math.floor(VECTOR_BYTES_MAX / (dimension * JSON_BYTES_PER_FLOAT)));
 }
