@@ -52,7 +52,7 @@ import { WEAVIATE_CAPABILITIES, type WeaviateOptions } from './weaviate.options.
 import { hybridRecords, queryRecords } from './weaviate.query.ts';
 import { countMatching, deleteMatching, deleteRecords, fetchRecords, upsertRecords } from './weaviate.records.ts';
 import { isWeaviatePosition, scanRecords } from './weaviate.scan.ts';
-import { nodeWarnings, serverVersion } from './weaviate.server.ts';
+import { nodesOf, serverVersion, tenantWarnings } from './weaviate.server.ts';
 import type { WeaviateSession } from './weaviate.wire.ts';
 
 const LIST_LIMIT = 100;
@@ -85,8 +85,10 @@ export class WeaviateConnector implements VectorConnector {
 
   info(options?: CallOptions): Promise<ServerInfo> {
     return this.#access.run('info', options, async (session) => {
-      const [version, warnings] = await Promise.all([serverVersion(session), nodeWarnings(session)]);
-      return { vendor: 'weaviate', version, warnings };
+      const version = await serverVersion(session);
+      const { nodes, warnings } = await nodesOf(session);
+      const ofTenant = await tenantWarnings(session, this.#options.tenant);
+      return { vendor: 'weaviate', version, nodes, warnings: [...warnings, ...ofTenant] };
     });
   }
 

@@ -1,6 +1,6 @@
 import { ConnectorError } from '@morag/connectors-core';
 import { z } from 'zod';
-import { parse } from './weaviate.collections.ts';
+import { listCollections, parse } from './weaviate.collections.ts';
 import type { WeaviateSession } from './weaviate.wire.ts';
 
 /** The first with everything that this connector asks for over gRPC. */
@@ -25,14 +25,21 @@ export async function serverVersion(session: WeaviateSession): Promise<string> {
   return version;
 }
 
-/** What a cluster has to say of its nodes; nothing where the credentials do not reach that far. */
-export async function nodeWarnings(session: WeaviateSession): Promise<string[]> {
+/** The nodes, and what there is to say of them; nothing where the credentials do not reach that far. */
+export async function nodesOf(session: WeaviateSession): Promise<{ nodes?: number; warnings: string[] }> {
   try {
     const { nodes } = parse(nodesJson, await session.request('GET', '/nodes'), session.call);
     const unwell = nodes.filter(({ status }) => status !== 'HEALTHY').length;
-    return unwell > 0 ? [`${unwell} of ${nodes.length} nodes are not healthy.`] : [];
+    const warnings = unwell > 0 ? [`${unwell} of ${nodes.length} nodes are not healthy.`] : [];
+    return { nodes: nodes.length, warnings };
   } catch (error) {
-    if (error instanceof ConnectorError && error.category === 'permission_denied') return [];
+    if (error instanceof ConnectorError && error.category === 'permission_denied') return { warnings: [] };
     throw error;
   }
+}
+
+/** Tenants belong to collections: one that none of them has may be new, or misspelt. */
+export async function tenantWarnings(session: WeaviateSession, tenant: string | undefined): Promise<string[]> {
+  if (tenant === undefined || (await listCollections(session, tenant)).length > 0) return [];
+  return [`No collection has the tenant ${tenant} yet.`];
 }
