@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { type Api, openApi } from './api.ts';
 import { CliError } from './cli-error.ts';
+import { addApiKeys } from './commands/api-keys.command.ts';
+import { addAudit } from './commands/audit.command.ts';
 import { addKeys } from './commands/keys.command.ts';
 import { addMigrations } from './commands/migrations.command.ts';
 import { addResources } from './commands/resources.command.ts';
@@ -31,6 +33,8 @@ function buildProgram(env: Context['env']): Command {
   addSearch(program, context);
   addResources(program, context);
   addUsers(program, context);
+  addApiKeys(program, context);
+  addAudit(program, context);
   addMigrations(program, context);
   addKeys(program, context);
   return program.exitOverride();

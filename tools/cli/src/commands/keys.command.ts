@@ -1,82 +1,133 @@
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { serversConfig } from '@morag/config';
+import {
+  addKey,
+  fixedKeys,
+  formatMasterKeys,
+  KEY_WATCH_MS,
+  type MasterKeys,
+  parseKey,
+  parseMasterKeys,
+  promoteKey,
+  retireKey,
+  rotationStage,
+} from '@morag/crypto';
+import { type Database, openServiceDatabase } from '@morag/orm';
+import { countSecretsUnderOtherKeys, rewrapSecrets, schema } from '@morag/servers';
+import { createLogger } from '@morag/telemetry';
 import type { Command } from 'commander';
-import { type Context, idOf, listAll } from '../context.ts';
+import { CliError } from '../cli-error.ts';
+import type { Context } from '../context.ts';
+import { installationEnvironment } from '../installation-environment.ts';
 
-interface KeyOptions {
-  readonly permission?: readonly string[];
-  readonly database?: readonly string[];
-  readonly server?: readonly string[];
-  readonly cidr?: readonly string[];
-  readonly expires?: string;
-  readonly description?: string;
-}
+/** Programs look at the file this often; on one machine they have all seen it after twice as long. */
+const SETTLE_SECONDS = (3 * KEY_WATCH_MS) / 1_000;
 
-interface MadeKey {
-  readonly apiKey: { readonly id: string };
-  readonly secret: string;
-}
-
-/** `morag keys`: the keys of whoever the installation's credentials are. */
+/** `morag keys`: the master key, in its file and in PostgreSQL itself. */
 export function addKeys(program: Command, context: Context): void {
-  const keys = program.command('keys').description('API keys, for programs');
-  keys.command('list').action(async () => {
-    const rows = await listAll(context.api(), '/v1/api-keys', 'apiKeys');
-    context.output.table(rows, [
-      'id',
-      'name',
-      'permissions',
-      'resources',
-      'cidrs',
-      'expireTime',
-      'revokeTime',
-      'lastUseTime',
-    ]);
-  });
+  const keys = program.command('keys').description('the master key, under which secrets are stored');
   keys
-    .command('create <name>')
-    .description('prints the key, which is shown this once')
-    .option('--permission <permission...>', 'what it may do, for example documents:search')
-    .option('--database <database...>', 'limit it to these databases, by name or id')
-    .option('--server <server...>', 'limit it to these servers, by name or id')
-    .option('--cidr <cidr...>', 'where it may be used from, for example 10.0.0.0/8')
-    .option('--expires <time>', 'when it ends, for example 2027-01-01T00:00:00Z')
-    .option('--description <text>', 'what it is for')
-    .action((name: string, options: KeyOptions) => createKey(context, name, options));
-  keys
-    .command('rotate <id>')
-    .description('prints the new key; the old one works on for the overlap')
-    .option('--overlap <seconds>', 'at most 2592000, which is 30 days', '0')
-    .action(async (id: string, { overlap }: { readonly overlap: string }) => {
-      const made = await context.api().call<MadeKey>('POST', `/v1/api-keys/${id}:rotate`, { overlap: `${overlap}s` });
-      context.output.text(made.secret, made);
+    .command('status')
+    .description('which master keys there are, and how many servers hold a secret under another than the newest')
+    .action(async () => {
+      const { file, env } = locate(context);
+      const found = await readKeys(file);
+      const remaining = await withDatabase(env, found, (db) => countSecretsUnderOtherKeys(db, fixedKeys(found)));
+      const versions = found.keys.map(({ version }) => version).join(' ');
+      context.output.table(
+        [{ file, versions, stage: rotationStage(found), remaining }],
+        ['file', 'versions', 'stage', 'remaining'],
+      );
     });
   keys
-    .command('revoke <id>')
-    .description('ends it everywhere within a second')
-    .action(async (id: string) => {
-      const key = await context.api().call('POST', `/v1/api-keys/${id}:revoke`, {});
-      context.output.text('revoked', key);
+    .command('rotate')
+    .description('replaces the master key while everything runs; may be interrupted anywhere and repeated')
+    .option('--settle <seconds>', 'how long a changed file takes to reach every program', String(SETTLE_SECONDS))
+    .action(async ({ settle }: { settle: string }) => {
+      const settleMs = Number(settle) * 1_000;
+      if (!(settleMs >= 0)) throw new CliError('--settle takes seconds');
+      const { file, env } = locate(context);
+      const report = (line: string) => process.stderr.write(`${line}\n`);
+      const version = await rotate({ file, env, settle: () => delay(settleMs), report });
+      context.output.text(`Every secret is under master key ${version}; the key before it is gone from ${file}.`, {
+        version,
+      });
     });
-  keys.command('usage <id>').action(async (id: string) => {
-    const rows = await listAll(context.api(), `/v1/api-keys/${id}/usage`, 'usage');
-    const shown = rows.map((row) => ({ ...row, outcomes: JSON.stringify(row.outcomes) }));
-    context.output.table(shown, ['day', 'method', 'calls', 'errors', 'outcomes']);
-  });
 }
 
-async function createKey(context: Context, name: string, options: KeyOptions): Promise<void> {
-  const api = context.api();
-  const { permission = [], database = [], server = [], cidr = [], expires, description } = options;
-  const resources = await Promise.all([
-    ...database.map(async (which) => `databases/${await idOf(api, 'databases', which)}`),
-    ...server.map(async (which) => `servers/${await idOf(api, 'servers', which)}`),
-  ]);
-  const made = await api.call<MadeKey>('POST', '/v1/api-keys', {
-    name,
-    permissions: permission,
-    resources,
-    cidrs: cidr,
-    ...(expires !== undefined && { expireTime: expires }),
-    ...(description !== undefined && { description }),
+interface Rotation {
+  readonly file: string;
+  readonly env: Context['env'];
+  readonly settle: () => Promise<void>;
+  readonly report: (line: string) => void;
+}
+
+/** Each stage is written to the file before the next begins, so whatever interrupts it, the next call goes on. */
+async function rotate({ file, env, settle, report }: Rotation): Promise<number> {
+  let keys = await readKeys(file);
+  if (rotationStage(keys) === 'NONE') {
+    keys = await addKey(keys, parseKey);
+    await replaceFile(file, formatMasterKeys(keys));
+    report(`added master key ${keys.keys[1]?.version}`);
+  }
+  if (rotationStage(keys) === 'ADDED') {
+    await settle();
+    keys = promoteKey(keys);
+    await replaceFile(file, formatMasterKeys(keys));
+    report(`master key ${keys.keys[0].version} seals`);
+  }
+  await settle();
+  await withDatabase(env, keys, async (db) => {
+    const onProgress = (rows: number) => report(`${rows} servers re-wrapped`);
+    await rewrapSecrets(db, fixedKeys(keys), { signal: new AbortController().signal, onProgress });
   });
-  context.output.text(made.secret, made);
+  keys = retireKey(keys);
+  await replaceFile(file, formatMasterKeys(keys));
+  return keys.keys[0].version;
+}
+
+function locate({ env }: Context): { file: string; env: Context['env'] } {
+  const complete = installationEnvironment(env);
+  const file = complete.MORAG_MASTER_KEY_FILE;
+  if (!file) throw new CliError('The master key stands in no file: set MORAG_MASTER_KEY_FILE or MORAG_DATA_DIR.');
+  return { file, env: complete };
+}
+
+async function readKeys(file: string): Promise<MasterKeys> {
+  return parseMasterKeys(await readFile(file, 'utf8'));
+}
+
+/** Whole or not at all, also when the machine dies. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const written = await open(`${file}.new`, 'w', 0o600);
+  try {
+    await written.writeFile(text);
+    await written.sync();
+  } finally {
+    await written.close();
+  }
+  await rename(`${file}.new`, file);
+  const folder = await open(dirname(file), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function withDatabase<T>(
+  env: Context['env'],
+  { root }: MasterKeys,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const { database } = serversConfig({ ...env, MORAG_AUTO_MIGRATE: 'false' });
+  const logger = createLogger({ level: 'silent', service: 'servers' });
+  const db = await openServiceDatabase({ config: database, definition: schema, rootKey: root, logger });
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+  }
 }
