@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Mutation_WritePolicy, Placement_Role, Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { eventually } from '@morag/testing';
+import pg from 'pg';
 import { newDatabase, newServer, record, refusal, type TestDatabase } from './data.ts';
 import { type Caller, FAST, type Harness, startServers } from './harness.ts';
 import type { MemoryServer } from './memory-server.ts';
@@ -165,6 +166,36 @@ describe('a replica', () => {
     gate.resolve();
     await removal;
     expect(other.collections.has(collection)).toBe(false);
+  });
+});
+
+describe('a replica that was filled without its place in the log (mutant)', () => {
+  it('brings back what was deleted meanwhile', async () => {
+    const sql = new pg.Client({ connectionString: harness.databaseUrl });
+    await sql.connect();
+    await sql.query(
+      `create function servers.forget_place() returns trigger language plpgsql as $$ begin
+         select head_seq into new.applied_seq from servers.databases where id = new.database_id;
+         new.state := 'IN_SYNC';
+         return new;
+       end $$`,
+    );
+    await sql.query(
+      `create trigger forget_place before update on servers.placements for each row
+       when (old.state = 'BACKFILLING' and new.state in ('CATCHING_UP', 'IN_SYNC')) execute function servers.forget_place()`,
+    );
+    const { databaseId, memory, collection } = await filled(40);
+    const { serverId, memory: other } = await newServer(harness, alice);
+    let pages = 0;
+    memory.beforeScan = async () => {
+      if (++pages === 3) await remove(databaseId, ['r002']);
+    };
+    const { id } = await place(databaseId, serverId);
+    const { collection: copy } = await inSync(databaseId, id);
+    expect(memory.records(collection).has('r002')).toBe(false);
+    expect(other.records(copy).has('r002')).toBe(true);
+    await sql.query('drop trigger forget_place on servers.placements');
+    await sql.end();
   });
 });
 

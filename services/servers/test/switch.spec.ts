@@ -160,6 +160,21 @@ describe('a change of the primary', () => {
   });
 });
 
+describe('a change of the primary that waits for nothing (mutant)', () => {
+  it('makes one the primary that lacks an answered write', async () => {
+    const { databaseId, placementId, replicaId, other } = pair;
+    const gate = Promise.withResolvers<void>();
+    other.beforeUpsert = () => gate.promise;
+    await upsert('a');
+    await db.write(`update placements set role = 'REPLICA' where id = $1`, [placementId]);
+    await db.write(`update placements set role = 'PRIMARY' where id = $1`, [replicaId]);
+    const count = async () => (await harness.records.countRecords({ databaseId, readPolicy: 4 }, alice.as)).count;
+    await eventually(async () => expect(await count()).toBe(0));
+    gate.resolve();
+    await eventually(async () => expect(await count()).toBe(1));
+  });
+});
+
 describe('a write policy', () => {
   it('waits for whom it names', async () => {
     const { other, copy } = pair;
