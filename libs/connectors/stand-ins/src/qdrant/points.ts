@@ -30,7 +30,6 @@ export function readUpsert(body: unknown): Write {
     if (points.length === 0) throw badRequest('Empty update request');
     if (shardKey !== undefined) throw wrongInput(`Shard key ${JSON.stringify(shardKey)} not found`);
     checkUpsert(collection, points.length);
-    // Dimensions are looked at before anything is logged, names when it is applied.
     const passes = filter ? parseFilter(filter, collection.filterContext()) : undefined;
     const accepted = points.map((point) => ({ ...point, vectors: collection.accept(point.vectors) }));
     const version = collection.nextOperation();

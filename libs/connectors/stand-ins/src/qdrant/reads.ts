@@ -98,7 +98,8 @@ export function readPointsQuery(body: unknown, timeoutSeconds: number | undefine
 
 /** The endpoint of old: the same search, its list bare. */
 export function readSearch(body: unknown): Read {
-  const query = readQuery({ ...(body as JsonObject), query: (body as JsonObject).vector }, 'search_request');
+  if (!isObject(body)) throw badBody(`invalid type: ${kindOf(body)}, expected struct SearchRequest`);
+  const query = readQuery({ ...body, query: body.vector }, 'search_request');
   return (collection) => query.run(collection).map((hit) => shownHit(hit, query.select));
 }
 

@@ -68,14 +68,25 @@ function write(understand: (body: unknown) => Write): Route['run'] {
     const { state, collection, timeoutSeconds } = startWrite(request);
     const apply = understand(json(request));
     const on = collection();
-    // The server has taken the write, and carries it out when nobody waits any more.
     if (state === 'completed' && timeoutSeconds === 0) {
-      setTimeout(() => apply(on), APPLIED_LATE_MS).unref();
-      return { operation_id: on.nextOperation(), status: 'wait_timeout' };
+      applyLate(on, apply);
+      return { operation_id: on.operations + 1, status: 'wait_timeout' };
     }
     apply(on);
     return { operation_id: on.operations, status: state };
   };
+}
+
+/** The server has taken the write, and carries it out, or fails to, when nobody waits any more. */
+function applyLate(collection: Collection, apply: Write): void {
+  const late = () => {
+    try {
+      apply(collection);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+    }
+  };
+  setTimeout(late, APPLIED_LATE_MS).unref();
 }
 
 function startWrite(request: Request) {
@@ -97,7 +108,8 @@ function batch(request: Request): unknown {
 }
 
 function queryBatch(request: Request): unknown {
-  const { searches } = json(request) as { searches?: unknown };
+  const body = json(request);
+  const searches = isObject(body) ? body.searches : undefined;
   if (!Array.isArray(searches)) throw badBody('missing field `searches`');
   const answers = searches.map((search: unknown) => readPointsQuery(search, undefined));
   const collection = request.database.get(name(request));
