@@ -223,7 +223,7 @@ async function readUptime(db: Orm, serverId: string): Promise<ServerHealth['upti
   const share = (window: string): string => {
     const seconds = `greatest(0, least(seconds, extract(epoch from
       checked_at + make_interval(secs => seconds::float8) - (now() - interval '${window}'))))`;
-    return `sum(answered * ${seconds}) / nullif(sum(${seconds}), 0)`;
+    return `round((sum(answered * ${seconds}) / nullif(sum(${seconds}), 0))::numeric, 6)`;
   };
   const [row] = await db.read<{ hour: number | null; day: number | null; week: number | null }>(
     `with spans as (${spans(`server_id = $1 and checked_at > now() - interval '7 days'`)})
