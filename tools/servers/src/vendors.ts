@@ -51,6 +51,14 @@ export const VENDORS: Readonly<Record<string, LabVendor>> = {
       return externalPgvector() ?? realPgvector();
     },
   },
+  neo4j: {
+    sdk: 'neo4j-driver',
+    server: async () => (await import('./neo4j.server.ts')).neo4jServer,
+    async harness() {
+      const { externalNeo4j, realNeo4j } = await import('./neo4j.harness.ts');
+      return externalNeo4j() ?? realNeo4j();
+    },
+  },
 };
 
 /** The vendors whose server can be installed and started here. */

@@ -21,6 +21,7 @@ const LOADERS: Readonly<Partial<Record<ServerType, () => Promise<VendorModule<Co
   PINECONE: async () => (await import('@morag/connectors-pinecone')).pinecone,
   WEAVIATE: async () => (await import('@morag/connectors-weaviate')).weaviate,
   CHROMA: async () => (await import('@morag/connectors-chroma')).chroma,
+  NEO4J: async () => (await import('@morag/connectors-neo4j')).neo4j,
   PGVECTOR: async () => (await import('@morag/connectors-pgvector')).pgvector,
 };
 
