@@ -7,13 +7,14 @@ import { HealthCheckEntity, HealthMemberEntity, ServerHealthEntity } from './mod
 import { MutationEntity } from './modules/log/mutation.entity.ts';
 import { OperationEntity } from './modules/operation/operation.entity.ts';
 import { PlacementEntity, QuarantinedRecordEntity } from './modules/placement/placement.entity.ts';
-import { ServerEntity } from './modules/server/server.entity.ts';
+import { DepartedOwnerEntity, ServerEntity } from './modules/server/server.entity.ts';
 
 /** The tables of this service, which nobody else touches. */
 export const schema: SchemaDefinition = {
   schema: 'servers',
   entities: [
     ServerEntity,
+    DepartedOwnerEntity,
     ServerHealthEntity,
     HealthCheckEntity,
     HealthMemberEntity,

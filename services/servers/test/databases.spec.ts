@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database_Metric, Placement_Role, Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
+import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { eventually } from '@morag/testing';
 import { newDatabase, newServer, record, refusal } from './data.ts';
 import { type Caller, type Harness, startServers } from './harness.ts';
@@ -173,6 +174,34 @@ describe('deleting', () => {
     expect((await harness.databases.listDatabases({}, owner.as)).databases).toEqual([]);
     expect(memory.collections.size).toBe(0);
     await eventually(() => expect(memory.opened).toBe(memory.closed));
+    // What was under way comes too late; the token itself ends a little later.
+    const server = { name: 'late', type: Server_DatabaseType.CHROMA, host: '127.0.0.1', port: 1 };
+    expect((await refusal(harness.servers.createServer({ server }, owner.as))).reason).toBe('UNAUTHENTICATED');
+  });
+
+  it('of an owner waits for the instance that still applies its log', async () => {
+    const owner = await harness.newUser();
+    const second = await harness.another();
+    const { memory, databaseId } = await newDatabase(harness, owner);
+    await second.records.upsertRecords({ databaseId, records: [record('a')] }, owner.as);
+    const entered = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    memory.beforeUpsert = async () => {
+      entered.resolve();
+      await gate.promise;
+    };
+    const late = refusal(second.records.upsertRecords({ databaseId, records: [record('b')] }, owner.as));
+    await entered.promise;
+    const service = await harness.serviceFor(owner.userId);
+    const purged = harness.servers.purgeOwner({ ownerId: owner.userId }, service.as);
+    await eventually(async () => {
+      expect((await harness.databases.listDatabases({}, owner.as)).databases).toEqual([]);
+    });
+    expect(memory.collections.size).toBe(1);
+    gate.resolve();
+    await purged;
+    await late;
+    expect(memory.collections.size).toBe(0);
   });
 });
 

@@ -14,6 +14,7 @@ import {
 } from '@morag/orm';
 import { insertInto, updateVersioned } from '../../sql.ts';
 import { collectionInUse } from '../placement/collection-fit.ts';
+import { holdOwner } from '../server/departed-owners.ts';
 import type { Scope } from '../server/server.ts';
 import type { Database, DatabaseSpec, ReadPolicy, WritePolicy } from './database.ts';
 
@@ -202,6 +203,7 @@ async function insert(
   });
   await db
     .transaction(async (em) => {
+      await holdOwner(em, database.ownerId);
       await query(em, row.sql, row.params);
       await query(em, placement.sql, placement.params);
       await query(em, `update placements set lease_owner = $3, lease_until = ${TTL} where id = $1`, [

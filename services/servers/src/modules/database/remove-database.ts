@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@morag/telemetry';
 import type { PlacementStore, Remains } from '../placement/placement.store.ts';
 import type { PlacementRemover } from '../placement/remove-placement.ts';
@@ -5,8 +6,11 @@ import type { DatabaseDirectory } from './database-directory.ts';
 
 /** Removes what deleted databases leave behind. */
 export interface DatabaseRemover {
-  /** Removes it now if its servers answer soon, else later. Never rejects. */
-  tryRemove(databaseId: string): Promise<void>;
+  /**
+   * Removes it now if its servers answer soon, else later. While another instance may have a request to one of them under
+   * way, that is waited for, for so long at most. Never rejects.
+   */
+  tryRemove(databaseId: string, patienceMs?: number): Promise<void>;
   /** Gives up databases whose making was cut off, and removes what is left of deleted ones. */
   sweep(signal: AbortSignal): Promise<void>;
 }
@@ -22,6 +26,7 @@ export interface DatabaseRemoverDeps {
 }
 
 const SWEEP_MAX = 20;
+const POLL_MS = 250;
 
 /** Creates the remover. */
 export function createDatabaseRemover(deps: DatabaseRemoverDeps): DatabaseRemover {
@@ -46,10 +51,15 @@ export function createDatabaseRemover(deps: DatabaseRemoverDeps): DatabaseRemove
   };
 
   return {
-    async tryRemove(databaseId) {
+    async tryRemove(databaseId, patienceMs = 0) {
       try {
-        const remains = await placements.remainsOf(databaseId);
-        if (remains) await removeOrPostpone(remains);
+        for (const endsAtMs = performance.now() + patienceMs; ; await sleep(POLL_MS)) {
+          const remains = await placements.remainsOf(databaseId);
+          if (!remains) return;
+          const isHeld = remains.placements.some(({ holder }) => holder !== null);
+          await removeOrPostpone(remains);
+          if (!isHeld || performance.now() >= endsAtMs) return;
+        }
       } catch (error) {
         logger.info({ err: error, databaseId }, 'what a deleted database left is removed later');
       }

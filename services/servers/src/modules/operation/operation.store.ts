@@ -66,7 +66,8 @@ const LIST: ListSpec = {
 };
 
 const KEPT: Condition = () => 'not is_forgotten';
-const OWNED = 'id = $1 and ($2::uuid is null or owner_id = $2) and not is_forgotten';
+const OWNED = `id = $1 and ($2::uuid is null or owner_id = $2) and ($3::uuid[] is null or database_id = any($3))
+  and not is_forgotten`;
 const TTL = (parameter: string): string => `now() + make_interval(secs => ${parameter}::double precision / 1000)`;
 
 /** Creates the store. */
@@ -111,22 +112,24 @@ function lookups(
       );
       return row && toOperation(row);
     },
-    async find(id, { ownerId }) {
-      const [row] = await db.read<OperationRow>(`select * from operations where ${OWNED}`, [id, ownerId]);
+    async find(id, { ownerId, databaseIds }) {
+      const params = [id, ownerId, databaseIds];
+      const [row] = await db.read<OperationRow>(`select * from operations where ${OWNED}`, params);
       return row && toOperation(row);
     },
-    async list(request, { ownerId }) {
+    async list(request, { ownerId, databaseIds }) {
       const conditions = ownerId ? [KEPT, equals('owner_id', ownerId)] : [KEPT];
+      if (databaseIds) conditions.push((bind) => `database_id = any(${bind(databaseIds)}::uuid[])`);
       const { rows, next } = await listPage<OperationRow>(db, LIST, request, conditions);
       return { rows: rows.map(toOperation), next };
     },
-    cancel: (id, { ownerId }) =>
+    cancel: (id, { ownerId, databaseIds }) =>
       some(
         `update operations set is_cancel_requested = is_cancel_requested or not is_done where ${OWNED} returning id`,
-        [id, ownerId],
+        [id, ownerId, databaseIds],
       ),
-    forget: (id, { ownerId }) =>
-      some(`update operations set is_forgotten = true where ${OWNED} returning id`, [id, ownerId]),
+    forget: (id, { ownerId, databaseIds }) =>
+      some(`update operations set is_forgotten = true where ${OWNED} returning id`, [id, ownerId, databaseIds]),
   };
 }
 

@@ -33,3 +33,13 @@ export const ServerEntity = defineEntity({
     { name: 'servers_created', properties: ['createdAt', 'id'] },
   ],
 });
+
+/** Owners whose everything was removed, so that a call of theirs that was under way leaves nothing behind. */
+export const DepartedOwnerEntity = defineEntity({
+  name: 'DepartedOwner',
+  tableName: 'departed_owners',
+  properties: {
+    ownerId: p.uuid().primary(),
+    createdAt: p.datetime(6).defaultRaw('now()'),
+  },
+});

@@ -1,16 +1,19 @@
 import { DomainError } from '@morag/errors';
 import {
   type Database,
+  type Em,
   equals,
   type ListRequest,
   type ListSpec,
   listPage,
   type Page,
+  query,
   translatePgError,
   violatedConstraint,
 } from '@morag/orm';
 import type { JsonObject } from '../../json.ts';
 import { type Columns, insertInto, type Statement, updateVersioned } from '../../sql.ts';
+import { holdOwner, noteDeparture } from './departed-owners.ts';
 import { type Scope, SERVER_TYPES, type Server, type ServerType, type TlsMode } from './server.ts';
 
 /** What a new row is made of; the rest has its defaults. */
@@ -34,6 +37,8 @@ export interface ServerStore {
   activate(id: string, revision: number, at: Date): Promise<Server | undefined>;
   /** False when something still stands on the server. */
   remove(id: string): Promise<boolean>;
+  /** From now on nothing is made for the owner; what is being made is there to be removed. */
+  noteDeparture(ownerId: string): Promise<void>;
   /** Ids of all servers of an owner. */
   ownedBy(ownerId: string): Promise<readonly string[]>;
 }
@@ -90,9 +95,16 @@ export function createServerStore(db: Database): ServerStore {
   return {
     async insert(server) {
       const now = new Date();
-      const row = await run(insertInto('servers', { ...toColumns(server), created_at: now, updated_at: now }));
+      const { sql, params } = insertInto('servers', { ...toColumns(server), created_at: now, updated_at: now });
+      const insert = async (em: Em): Promise<ServerRow[]> => {
+        await holdOwner(em, server.ownerId);
+        return query<ServerRow>(em, sql, params);
+      };
+      const [row] = await db.transaction(insert).catch((error: unknown) => {
+        throw asServerExists(error);
+      });
       if (!row) throw new Error('an insert returned no row');
-      return row;
+      return toServer(row);
     },
     find: (id, { ownerId, serverIds }) =>
       run({
@@ -122,6 +134,7 @@ export function createServerStore(db: Database): ServerStore {
         throw error;
       }
     },
+    noteDeparture: (ownerId) => noteDeparture(db, ownerId),
     async ownedBy(ownerId) {
       const rows = await db.read<{ id: string }>('select id from servers where owner_id = $1', [ownerId]);
       return rows.map(({ id }) => id);
