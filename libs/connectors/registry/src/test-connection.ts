@@ -158,6 +158,8 @@ function failureOf(error: unknown, timedOut: boolean): { phase: Phase; message: 
   if (!(error instanceof ConnectorError)) throw error;
   if (timedOut) return { phase: 'TIMEOUT', message: 'No answer in time.' };
   if (isTlsCode(error.vendorCode)) return { phase: 'TLS', message: error.message };
+  // The registered port was reached: this is another one that the vendor needs.
+  if (error.vendorCode === 'ECONNREFUSED') return { phase: 'TCP', message: error.message };
   return { phase: PHASE_OF_CATEGORY[error.category] ?? 'PROTOCOL', message: error.message };
 }
 

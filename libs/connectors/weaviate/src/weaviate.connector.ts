@@ -52,7 +52,7 @@ import { WEAVIATE_CAPABILITIES, type WeaviateOptions } from './weaviate.options.
 import { hybridRecords, queryRecords } from './weaviate.query.ts';
 import { countMatching, deleteMatching, deleteRecords, fetchRecords, upsertRecords } from './weaviate.records.ts';
 import { isWeaviatePosition, scanRecords } from './weaviate.scan.ts';
-import { nodesOf, serverVersion, tenantWarnings } from './weaviate.server.ts';
+import { nodesOf, probeGrpc, serverVersion, tenantWarnings } from './weaviate.server.ts';
 import type { WeaviateSession } from './weaviate.wire.ts';
 
 const LIST_LIMIT = 100;
@@ -79,6 +79,7 @@ export class WeaviateConnector implements VectorConnector {
     return this.#access.run('ping', options, async (session) => {
       const before = performance.now();
       await serverVersion(session);
+      await probeGrpc(session);
       return { latencyMs: performance.now() - before, authenticated: this.#settings.apiKey !== undefined };
     });
   }

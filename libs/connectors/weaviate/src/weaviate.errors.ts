@@ -22,6 +22,16 @@ export class RestFailure extends Error {
   }
 }
 
+/** No connection to the gRPC port; `cause` says why. */
+export class NoLine extends Error {
+  readonly port: number;
+
+  constructor(port: number, cause: unknown) {
+    super('no connection', { cause });
+    this.port = port;
+  }
+}
+
 const CATEGORY_OF_GRPC: Readonly<Record<string, Category>> = {
   CANCELLED: 'cancelled',
   INVALID_ARGUMENT: 'invalid_argument',
@@ -52,6 +62,14 @@ const GRPC_TEXT = /\/weaviate\.v1\.Weaviate\/\w+ ([A-Z_]+): (.*)$/s;
 /** Any error of a call, over REST or gRPC, as a `ConnectorError`. */
 export function weaviateError(error: unknown, origin: Origin, redact: (text: string) => string): ConnectorError {
   if (error instanceof RestFailure) return restError(error, origin, redact);
+  if (error instanceof NoLine) {
+    const { category, message, vendorCode, retryable, cause } = weaviateError(error.cause, origin, redact);
+    return new ConnectorError(category, origin, `gRPC, port ${error.port}: ${message}`, {
+      vendorCode,
+      retryable,
+      cause,
+    });
+  }
   const network = networkError(error, origin);
   if (network) return network;
   const { name, message } = (error ?? {}) as { name?: string; message?: string };

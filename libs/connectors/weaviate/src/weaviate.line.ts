@@ -2,6 +2,7 @@ import { experimental } from '@grpc/grpc-js';
 import { type Call, ConnectorError } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
 import { ConnectionGRPC } from 'weaviate-client';
+import { NoLine } from './weaviate.errors.ts';
 import { openRelay, type RelayTarget } from './weaviate.relay.ts';
 
 const SCHEME = 'morag-relay';
@@ -51,7 +52,9 @@ experimental.registerResolver(SCHEME, RelayResolver);
 
 /** Opens a connection; rejects with what the socket said. It is never reconnected: the next call opens another. */
 export async function openLine(target: RelayTarget, apiKey: string | undefined, egress: Egress): Promise<Line> {
-  const relay = await openRelay(target, egress, AbortSignal.timeout(CONNECT_TIMEOUT_MS));
+  const relay = await openRelay(target, egress, AbortSignal.timeout(CONNECT_TIMEOUT_MS)).catch((error: unknown) => {
+    throw new NoLine(target.port, error);
+  });
   const authority = `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
   const connection = openConnection(`${SCHEME}://${authority}${relay.path}`, authority, apiKey);
   const controller = new AbortController();

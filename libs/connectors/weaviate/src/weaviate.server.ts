@@ -1,6 +1,7 @@
 import { ConnectorError } from '@morag/connectors-core';
 import { z } from 'zod';
-import { listCollections, parse } from './weaviate.collections.ts';
+import { isNotFound, listCollections, parse } from './weaviate.collections.ts';
+import { NOT_WEAVIATE } from './weaviate.errors.ts';
 import type { WeaviateSession } from './weaviate.wire.ts';
 
 /** The first with everything that this connector asks for over gRPC. */
@@ -11,7 +12,11 @@ const nodesJson = z.object({ nodes: z.array(z.object({ status: z.string() })) })
 
 /** The server's version, which it tells those with credentials alone. */
 export async function serverVersion(session: WeaviateSession): Promise<string> {
-  const { version } = parse(metaJson, await session.request('GET', '/meta'), session.call);
+  const meta = await session.request('GET', '/meta').catch((error: unknown) => {
+    // Every Weaviate has it.
+    throw isNotFound(error) ? new ConnectorError('protocol', session.call, NOT_WEAVIATE, { cause: error }) : error;
+  });
+  const { version } = parse(metaJson, meta, session.call);
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [leastMajor, leastMinor] = VERSION_MIN;
   if (major < leastMajor || (major === leastMajor && minor < leastMinor)) {
@@ -23,6 +28,15 @@ export async function serverVersion(session: WeaviateSession): Promise<string> {
     );
   }
   return version;
+}
+
+/** Proves that gRPC answers, and takes the credentials: by asking for a class that nobody can make. */
+export async function probeGrpc(session: WeaviateSession): Promise<void> {
+  try {
+    await session.count({ className: 'Vk_' }, undefined);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }
 
 /** The nodes, and what there is to say of them; nothing where the credentials do not reach that far. */
