@@ -30,10 +30,14 @@ afterAll(async () => {
   await standIn.stop();
 });
 
-function open(config: Record<string, unknown> = {}, changes: Partial<ServerSettings> = {}): VectorConnector {
+function open(
+  config: Record<string, unknown> = {},
+  changes: Partial<ServerSettings> = {},
+  by = egress,
+): VectorConnector {
   const { host, port } = standIn;
   const settings: ServerSettings = { host, port, tls: 'DISABLED', apiKey: API_KEY, config, ...changes };
-  const made = qdrant.create(settings, qdrant.options.parse(config), { egress });
+  const made = qdrant.create(settings, qdrant.options.parse(config), { egress: by });
   opened.push(made);
   return made;
 }
@@ -215,6 +219,11 @@ describe('what the SDK loses', () => {
     } finally {
       standIn.setFault(undefined);
     }
+  });
+
+  it('is kept: the rules for outgoing connections, though it has an agent of its own', async () => {
+    const denying = createEgress({ allow: [], deny: [standIn], embedded: true });
+    await expect(open({}, {}, denying).ping()).rejects.toMatchObject({ category: 'host_denied' });
   });
 
   it('is sent: the prefix, the key, and nothing that asks for compression', async () => {
