@@ -10,6 +10,9 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
     const [routed, connectors] = await Promise.all([import('./query.bench.ts'), import('./connectors/query.bench.ts')]);
     return async () => [...(await routed.queryBenchmark()), ...(await connectors.connectorQueryBenchmark())];
   },
+  P3: async () => (await import('./credentials.bench.ts')).apiKeyBenchmark,
+  P4: async () => (await import('./credentials.bench.ts')).accessTokenBenchmark,
+  P5: async () => (await import('./login.bench.ts')).loginBenchmark,
   P9: async () => (await import('./read.bench.ts')).readBenchmark,
   P10: async () => (await import('./connectors/bulk.bench.ts')).bulkBenchmark,
   P14: async () => (await import('./memory.bench.ts')).memoryBenchmark,

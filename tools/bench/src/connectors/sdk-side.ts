@@ -13,5 +13,6 @@ export type OpenSdk = (settings: ServerSettings) => Promise<SdkSide>;
 /** The vendors whose real server can be started here. Loaded when they are measured. */
 export const SDK_SIDES: Readonly<Record<string, () => Promise<OpenSdk>>> = {
   chroma: async () => (await import('./chroma.sdk.ts')).openChroma,
+  weaviate: async () => (await import('./weaviate.sdk.ts')).openWeaviate,
   pgvector: async () => (await import('./pgvector.sdk.ts')).openPgvector,
 };

@@ -27,7 +27,7 @@ export interface ThrottleBounds {
 
 const BOUNDS: ThrottleBounds = {
   pair: { attemptsMax: 10, seconds: 900 },
-  network: { attemptsMax: 100, seconds: 900 },
+  network: { attemptsMax: 300, seconds: 900 },
   account: { attemptsMax: 100, seconds: 86_400 },
 };
 
