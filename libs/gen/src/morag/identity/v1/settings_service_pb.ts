@@ -7,18 +7,26 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.ts";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Document } from "../../documents/v1/document_pb.ts";
+import { file_morag_documents_v1_document } from "../../documents/v1/document_pb.ts";
+import type { ApiKey } from "./api_key_pb.ts";
+import { file_morag_identity_v1_api_key } from "./api_key_pb.ts";
 import type { UserSettings, UserSettingsSchema } from "./user_pb.ts";
 import { file_morag_identity_v1_user } from "./user_pb.ts";
 import { file_morag_options_v1_options } from "../../options/v1/options_pb.ts";
+import type { Database } from "../../servers/v1/database_pb.ts";
+import { file_morag_servers_v1_database } from "../../servers/v1/database_pb.ts";
+import type { Server } from "../../servers/v1/server_pb.ts";
+import { file_morag_servers_v1_server } from "../../servers/v1/server_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file morag/identity/v1/settings_service.proto.
  */
 export const file_morag_identity_v1_settings_service: GenFile = /*@__PURE__*/
-  fileDesc("Cihtb3JhZy9pZGVudGl0eS92MS9zZXR0aW5nc19zZXJ2aWNlLnByb3RvEhFtb3JhZy5pZGVudGl0eS52MSJuChZHZXRVc2VyU2V0dGluZ3NSZXF1ZXN0ElQKB3VzZXJfaWQYASABKAlCQ+BBArpIPXI7MjleKG1lfFswLTlhLWZBLUZdezh9KC1bMC05YS1mQS1GXXs0fSl7M30tWzAtOWEtZkEtRl17MTJ9KSQi4AEKGVVwZGF0ZVVzZXJTZXR0aW5nc1JlcXVlc3QSVAoHdXNlcl9pZBgBIAEoCUJD4EECukg9cjsyOV4obWV8WzAtOWEtZkEtRl17OH0oLVswLTlhLWZBLUZdezR9KXszfS1bMC05YS1mQS1GXXsxMn0pJBI8CghzZXR0aW5ncxgCIAEoCzIfLm1vcmFnLmlkZW50aXR5LnYxLlVzZXJTZXR0aW5nc0IJ4EECukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzazK5AgoPU2V0dGluZ3NTZXJ2aWNlEokBCg9HZXRVc2VyU2V0dGluZ3MSKS5tb3JhZy5pZGVudGl0eS52MS5HZXRVc2VyU2V0dGluZ3NSZXF1ZXN0Gh8ubW9yYWcuaWRlbnRpdHkudjEuVXNlclNldHRpbmdzIiqquxgCEAGC0+STAh4SHC92MS91c2Vycy97dXNlcl9pZH0vc2V0dGluZ3MSmQEKElVwZGF0ZVVzZXJTZXR0aW5ncxIsLm1vcmFnLmlkZW50aXR5LnYxLlVwZGF0ZVVzZXJTZXR0aW5nc1JlcXVlc3QaHy5tb3JhZy5pZGVudGl0eS52MS5Vc2VyU2V0dGluZ3MiNKq7GAIQAYLT5JMCKDoIc2V0dGluZ3MyHC92MS91c2Vycy97dXNlcl9pZH0vc2V0dGluZ3NiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask, file_morag_identity_v1_user, file_morag_options_v1_options]);
+  fileDesc("Cihtb3JhZy9pZGVudGl0eS92MS9zZXR0aW5nc19zZXJ2aWNlLnByb3RvEhFtb3JhZy5pZGVudGl0eS52MSJuChZHZXRVc2VyU2V0dGluZ3NSZXF1ZXN0ElQKB3VzZXJfaWQYASABKAlCQ+BBArpIPXI7MjleKG1lfFswLTlhLWZBLUZdezh9KC1bMC05YS1mQS1GXXs0fSl7M30tWzAtOWEtZkEtRl17MTJ9KSQi4AEKGVVwZGF0ZVVzZXJTZXR0aW5nc1JlcXVlc3QSVAoHdXNlcl9pZBgBIAEoCUJD4EECukg9cjsyOV4obWV8WzAtOWEtZkEtRl17OH0oLVswLTlhLWZBLUZdezR9KXszfS1bMC05YS1mQS1GXXsxMn0pJBI8CghzZXR0aW5ncxgCIAEoCzIfLm1vcmFnLmlkZW50aXR5LnYxLlVzZXJTZXR0aW5nc0IJ4EECukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJtChVFeHBvcnRVc2VyRGF0YVJlcXVlc3QSVAoHdXNlcl9pZBgBIAEoCUJD4EECukg9cjsyOV4obWV8WzAtOWEtZkEtRl17OH0oLVswLTlhLWZBLUZdezR9KXszfS1bMC05YS1mQS1GXXsxMn0pJCLkAgoIVXNlckRhdGESLwoLZXhwb3J0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKCHNldHRpbmdzGAIgASgLMh8ubW9yYWcuaWRlbnRpdHkudjEuVXNlclNldHRpbmdzEjQKB3NlcnZlcnMYAyADKAsyGC5tb3JhZy5zZXJ2ZXJzLnYxLlNlcnZlckIJukgGkgEDEJBOEjgKCWRhdGFiYXNlcxgEIAMoCzIaLm1vcmFnLnNlcnZlcnMudjEuRGF0YWJhc2VCCbpIBpIBAxCQThI2CghhcGlfa2V5cxgFIAMoCzIZLm1vcmFnLmlkZW50aXR5LnYxLkFwaUtleUIJukgGkgEDEJBOEjoKCWRvY3VtZW50cxgGIAMoCzIcLm1vcmFnLmRvY3VtZW50cy52MS5Eb2N1bWVudEIJukgGkgEDEJBOEhAKCGNvbXBsZXRlGAcgASgIIqMBChVJbXBvcnRVc2VyRGF0YVJlcXVlc3QSVAoHdXNlcl9pZBgBIAEoCUJD4EECukg9cjsyOV4obWV8WzAtOWEtZkEtRl17OH0oLVswLTlhLWZBLUZdezR9KXszfS1bMC05YS1mQS1GXXsxMn0pJBI0CgRkYXRhGAIgASgLMhsubW9yYWcuaWRlbnRpdHkudjEuVXNlckRhdGFCCeBBArpIA8gBASJIChZJbXBvcnRVc2VyRGF0YVJlc3BvbnNlEi4KBWl0ZW1zGAEgAygLMh8ubW9yYWcuaWRlbnRpdHkudjEuSW1wb3J0ZWRJdGVtIj4KDEltcG9ydGVkSXRlbRIMCgRuYW1lGAEgASgJEhAKCGltcG9ydGVkGAIgASgIEg4KBnJlYXNvbhgDIAEoCTLVBAoPU2V0dGluZ3NTZXJ2aWNlEokBCg9HZXRVc2VyU2V0dGluZ3MSKS5tb3JhZy5pZGVudGl0eS52MS5HZXRVc2VyU2V0dGluZ3NSZXF1ZXN0Gh8ubW9yYWcuaWRlbnRpdHkudjEuVXNlclNldHRpbmdzIiqquxgCEAGC0+STAh4SHC92MS91c2Vycy97dXNlcl9pZH0vc2V0dGluZ3MSmQEKElVwZGF0ZVVzZXJTZXR0aW5ncxIsLm1vcmFnLmlkZW50aXR5LnYxLlVwZGF0ZVVzZXJTZXR0aW5nc1JlcXVlc3QaHy5tb3JhZy5pZGVudGl0eS52MS5Vc2VyU2V0dGluZ3MiNKq7GAIQAYLT5JMCKDoIc2V0dGluZ3MyHC92MS91c2Vycy97dXNlcl9pZH0vc2V0dGluZ3MSgQEKDkV4cG9ydFVzZXJEYXRhEigubW9yYWcuaWRlbnRpdHkudjEuRXhwb3J0VXNlckRhdGFSZXF1ZXN0GhsubW9yYWcuaWRlbnRpdHkudjEuVXNlckRhdGEiKKq7GAIQAYLT5JMCHBIaL3YxL3VzZXJzL3t1c2VyX2lkfTpleHBvcnQSlQEKDkltcG9ydFVzZXJEYXRhEigubW9yYWcuaWRlbnRpdHkudjEuSW1wb3J0VXNlckRhdGFSZXF1ZXN0GikubW9yYWcuaWRlbnRpdHkudjEuSW1wb3J0VXNlckRhdGFSZXNwb25zZSIuqrsYAhABgtPkkwIiOgRkYXRhIhovdjEvdXNlcnMve3VzZXJfaWR9OmltcG9ydGIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_morag_documents_v1_document, file_morag_identity_v1_api_key, file_morag_identity_v1_user, file_morag_options_v1_options, file_morag_servers_v1_database, file_morag_servers_v1_server]);
 
 /**
  * See GetUserSettings.
@@ -77,6 +85,174 @@ export const UpdateUserSettingsRequestSchema: GenMessage<UpdateUserSettingsReque
   messageDesc(file_morag_identity_v1_settings_service, 1);
 
 /**
+ * See ExportUserData.
+ *
+ * @generated from message morag.identity.v1.ExportUserDataRequest
+ */
+export type ExportUserDataRequest = Message<"morag.identity.v1.ExportUserDataRequest"> & {
+  /**
+   * Required. A user's id, or `me`.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message morag.identity.v1.ExportUserDataRequest.
+ * Use `create(ExportUserDataRequestSchema)` to create a new message.
+ */
+export const ExportUserDataRequestSchema: GenMessage<ExportUserDataRequest> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_settings_service, 2);
+
+/**
+ * What a user has, without secrets and contents.
+ *
+ * @generated from message morag.identity.v1.UserData
+ */
+export type UserData = Message<"morag.identity.v1.UserData"> & {
+  /**
+   * When it was taken.
+   *
+   * @generated from field: google.protobuf.Timestamp export_time = 1;
+   */
+  exportTime?: Timestamp | undefined;
+
+  /**
+   * The settings.
+   *
+   * @generated from field: morag.identity.v1.UserSettings settings = 2;
+   */
+  settings?: UserSettings | undefined;
+
+  /**
+   * Servers, without credentials; at most 10,000, as of each of the following.
+   *
+   * @generated from field: repeated morag.servers.v1.Server servers = 3;
+   */
+  servers: Server[];
+
+  /**
+   * Databases.
+   *
+   * @generated from field: repeated morag.servers.v1.Database databases = 4;
+   */
+  databases: Database[];
+
+  /**
+   * API keys, without their secrets.
+   *
+   * @generated from field: repeated morag.identity.v1.ApiKey api_keys = 5;
+   */
+  apiKeys: ApiKey[];
+
+  /**
+   * Documents: what they are called and where they are, not what they say.
+   *
+   * @generated from field: repeated morag.documents.v1.Document documents = 6;
+   */
+  documents: Document[];
+
+  /**
+   * False when there was more of something than is told.
+   *
+   * @generated from field: bool complete = 7;
+   */
+  complete: boolean;
+};
+
+/**
+ * Describes the message morag.identity.v1.UserData.
+ * Use `create(UserDataSchema)` to create a new message.
+ */
+export const UserDataSchema: GenMessage<UserData> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_settings_service, 3);
+
+/**
+ * See ImportUserData.
+ *
+ * @generated from message morag.identity.v1.ImportUserDataRequest
+ */
+export type ImportUserDataRequest = Message<"morag.identity.v1.ImportUserDataRequest"> & {
+  /**
+   * Required. A user's id, or `me`.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Required. As exported; parts may be left out.
+   *
+   * @generated from field: morag.identity.v1.UserData data = 2;
+   */
+  data?: UserData | undefined;
+};
+
+/**
+ * Describes the message morag.identity.v1.ImportUserDataRequest.
+ * Use `create(ImportUserDataRequestSchema)` to create a new message.
+ */
+export const ImportUserDataRequestSchema: GenMessage<ImportUserDataRequest> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_settings_service, 4);
+
+/**
+ * See ImportUserData.
+ *
+ * @generated from message morag.identity.v1.ImportUserDataResponse
+ */
+export type ImportUserDataResponse = Message<"morag.identity.v1.ImportUserDataResponse"> & {
+  /**
+   * What was taken over, and what was not.
+   *
+   * @generated from field: repeated morag.identity.v1.ImportedItem items = 1;
+   */
+  items: ImportedItem[];
+};
+
+/**
+ * Describes the message morag.identity.v1.ImportUserDataResponse.
+ * Use `create(ImportUserDataResponseSchema)` to create a new message.
+ */
+export const ImportUserDataResponseSchema: GenMessage<ImportUserDataResponse> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_settings_service, 5);
+
+/**
+ * One thing of an import.
+ *
+ * @generated from message morag.identity.v1.ImportedItem
+ */
+export type ImportedItem = Message<"morag.identity.v1.ImportedItem"> & {
+  /**
+   * `settings`, `servers/{name}`, `databases/{name}`, `api-keys/{name}`, `documents/{name}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Whether it was taken over.
+   *
+   * @generated from field: bool imported = 2;
+   */
+  imported: boolean;
+
+  /**
+   * Why it was not.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message morag.identity.v1.ImportedItem.
+ * Use `create(ImportedItemSchema)` to create a new message.
+ */
+export const ImportedItemSchema: GenMessage<ImportedItem> = /*@__PURE__*/
+  messageDesc(file_morag_identity_v1_settings_service, 6);
+
+/**
  * A user's preferences. `me` stands for the caller's own id; administrators may name others.
  *
  * @generated from service morag.identity.v1.SettingsService
@@ -103,6 +279,31 @@ export const SettingsService: GenService<{
     methodKind: "unary";
     input: typeof UpdateUserSettingsRequestSchema;
     output: typeof UserSettingsSchema;
+  },
+  /**
+   * All that a user has here, as JSON to keep or to take elsewhere: no secret, no content of documents or records.
+   *
+   * NOT_FOUND (USER_NOT_FOUND). Safe to repeat.
+   *
+   * @generated from rpc morag.identity.v1.SettingsService.ExportUserData
+   */
+  exportUserData: {
+    methodKind: "unary";
+    input: typeof ExportUserDataRequestSchema;
+    output: typeof UserDataSchema;
+  },
+  /**
+   * Takes over settings and servers from an export. Servers come inactive and without their secrets; one whose name is
+   * taken stays as it is. What needs a secret or content (databases, keys, documents) is told as skipped.
+   *
+   * NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT. Safe to repeat.
+   *
+   * @generated from rpc morag.identity.v1.SettingsService.ImportUserData
+   */
+  importUserData: {
+    methodKind: "unary";
+    input: typeof ImportUserDataRequestSchema;
+    output: typeof ImportUserDataResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_morag_identity_v1_settings_service, 0);
