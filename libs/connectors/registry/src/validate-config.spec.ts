@@ -45,12 +45,35 @@ describe('describeTypes', () => {
     expect(types.filter(({ available }) => !available)).toEqual([]);
   });
 
-  it('describes every option, with its default', async () => {
-    const chroma = (await describeTypes()).find(({ type }) => type === 'CHROMA');
-    const schema = chroma?.configSchema ?? {};
-    const properties = schema.properties as Record<string, { description?: string; default?: unknown }>;
-    for (const [name, option] of Object.entries(properties))
-      expect([name, option.description]).toEqual([name, expect.any(String)]);
-    expect(properties.tenant?.default).toBe('default_tenant');
-  });
+  it.each(SERVER_TYPES)(
+    'gives a form all that it needs for %s: options with descriptions and defaults, capabilities, a port',
+    async (type) => {
+      const found = (await describeTypes()).find((each) => each.type === type);
+      const schema: Schema = found?.configSchema ?? {};
+      const options = optionsIn(schema);
+      expect(options.length).toBeGreaterThan(4);
+      for (const [name, option] of options) expect([name, option.description]).toEqual([name, expect.any(String)]);
+      const { properties = {}, required = [] } = schema;
+      expect(required).toEqual([]);
+      expect(properties.timeoutMs).toMatchObject({ default: 30_000, minimum: 100, maximum: 600_000 });
+      expect(schema.additionalProperties).toBe(false);
+      expect(found?.capabilities).toMatchObject({ hybrid: expect.stringMatching(/^(?:native|fused|none)$/) });
+      expect(found?.defaultPort).toBeGreaterThan(0);
+    },
+  );
 });
+
+interface Schema {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean;
+}
+
+/** Every option with its full name, groups too. */
+function optionsIn(schema: Schema, prefix = ''): readonly (readonly [string, Schema])[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => [
+    [prefix + name, inner] as const,
+    ...optionsIn(inner, `${prefix}${name}.`),
+  ]);
+}
