@@ -36,7 +36,7 @@ async function harness(
 ): Promise<Harness> {
   const { host, port, config } = settings;
   const front = await onePortFor({ host, port, grpcPort: config.grpcPort });
-  const behind = { ...settings, host: '127.0.0.1', port: front.port, config: {} };
+  const behind = { ...settings, host: '127.0.0.1', port: front.port, config: { grpcPort: front.port } };
   return {
     ...COMMON,
     ...rest,

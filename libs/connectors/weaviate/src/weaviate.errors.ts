@@ -75,7 +75,9 @@ export function weaviateError(error: unknown, origin: Origin, redact: (text: str
   const { name, message } = (error ?? {}) as { name?: string; message?: string };
   if (error instanceof SyntaxError) return new ConnectorError('protocol', origin, NOT_WEAVIATE, { cause: error });
   const [, status = '', text = ''] = GRPC_TEXT.exec(message ?? '') ?? [];
-  const category = CATEGORY_OF_GRPC[status] ?? categoryOfText(message) ?? 'internal';
+  // Of a message that is too large as of too many of them.
+  const byText = status in CATEGORY_OF_GRPC && status !== 'RESOURCE_EXHAUSTED' ? undefined : categoryOfText(message);
+  const category = byText ?? CATEGORY_OF_GRPC[status] ?? 'internal';
   const shown = text || message || 'Weaviate failed.';
   return new ConnectorError(category, origin, redact(shown), { vendorCode: status || name, cause: error });
 }
