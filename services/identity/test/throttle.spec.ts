@@ -71,8 +71,13 @@ describe('wrong guesses', () => {
   }, 60_000);
 
   it('at many accounts from one network are three hundred', async () => {
-    const emails = Array.from({ length: 330 }, () => `${randomUUID()}@example.org`);
-    expect(await guesses(emails, (n) => `2001:db8:1:2::${n.toString(16)}`)).toBe(300);
+    let counted = 0;
+    // As many at once as the queue of the hasher takes.
+    for (let round = 0; round < 3; round += 1) {
+      const emails = Array.from({ length: 110 }, () => `${randomUUID()}@example.org`);
+      counted += await guesses(emails, (n) => `2001:db8:1:2::${n.toString(16)}`);
+    }
+    expect(counted).toBe(300);
   }, 120_000);
 });
 
