@@ -38,6 +38,7 @@ import { auditHandlers } from './modules/audit/audit.handlers.ts';
 import { type AuditChainer, createAuditChainer } from './modules/audit/audit-chain.ts';
 import { pruneEvents } from './modules/audit/prune-events.ts';
 import { createPasswordHasher } from './modules/password/password-hasher.ts';
+import { createOwnedThings } from './modules/portability/owned-things.ts';
 import { RevocationPublisher } from './modules/revocation/revocation-publisher.ts';
 import { authHandlers } from './modules/session/auth.handlers.ts';
 import { deleteEndedSessions } from './modules/session/session.store.ts';
@@ -104,6 +105,7 @@ export async function buildIdentityService(
     refreshTokens: createRefreshTokens(deriveKey(rootKey, 'refresh tokens')),
     pageTokens: pageTokens({ secret: deriveKey(rootKey, 'identity page tokens') }),
     publicKeys: [publicJwk],
+    owned: createOwnedThings(peers, tokens),
     chainer: createAuditChainer(deriveKey(rootKey, 'audit chain')),
     auditRetentionDays: config.auditRetentionDays,
   };

@@ -1,0 +1,71 @@
+import { type Client, createClient } from '@connectrpc/connect';
+import type { Permission, ServiceTokens } from '@morag/auth';
+import type { Document } from '@morag/gen/morag/documents/v1/document_pb.ts';
+import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
+import type { Database } from '@morag/gen/morag/servers/v1/database_pb.ts';
+import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
+import type { Server } from '@morag/gen/morag/servers/v1/server_pb.ts';
+import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
+import type { OwningServices } from '../user/deleted-user.relay.ts';
+
+/** As many of a kind as an export tells. */
+export const ITEMS_MAX = 10_000;
+const PAGE_SIZE = 1_000;
+
+/** What a user has in the other services, asked for in the user's name. */
+export interface OwnedThings {
+  servers(ownerId: string, signal: AbortSignal): Promise<Server[]>;
+  databases(ownerId: string, signal: AbortSignal): Promise<Database[]>;
+  documents(ownerId: string, signal: AbortSignal): Promise<Document[]>;
+  createServer(ownerId: string, server: Server, signal: AbortSignal): Promise<void>;
+}
+
+/** See OwnedThings. */
+export function createOwnedThings(services: OwningServices, tokens: ServiceTokens): OwnedThings {
+  const servers: Client<typeof ServerService> = createClient(ServerService, services.servers);
+  const databases = createClient(DatabaseService, services.servers);
+  const documents = createClient(DocumentService, services.documents);
+  const as = async (audience: string, ownerId: string, permissions: readonly Permission[], signal: AbortSignal) => {
+    const token = await tokens.issue({ audience, ownerId, permissions });
+    return { signal, headers: { authorization: `Bearer ${token}` } };
+  };
+  return {
+    async servers(ownerId, signal) {
+      const options = await as('servers', ownerId, ['servers:read'], signal);
+      return allPages(async (page) => {
+        const { servers: items, nextPageToken } = await servers.listServers(page, options);
+        return { items, nextPageToken };
+      });
+    },
+    async databases(ownerId, signal) {
+      const options = await as('servers', ownerId, ['databases:read'], signal);
+      return allPages(async (page) => {
+        const { databases: items, nextPageToken } = await databases.listDatabases(page, options);
+        return { items, nextPageToken };
+      });
+    },
+    async documents(ownerId, signal) {
+      const options = await as('documents', ownerId, ['documents:read'], signal);
+      return allPages(async (page) => {
+        const { documents: items, nextPageToken } = await documents.listDocuments(page, options);
+        return { items, nextPageToken };
+      });
+    },
+    async createServer(ownerId, server, signal) {
+      await servers.createServer({ server }, await as('servers', ownerId, ['servers:write'], signal));
+    },
+  };
+}
+
+/** Pages until there are no more, or one item more than an export tells. */
+export async function allPages<Item>(
+  read: (page: { pageSize: number; pageToken: string }) => Promise<{ items: Item[]; nextPageToken: string }>,
+): Promise<Item[]> {
+  const all: Item[] = [];
+  for (let pageToken = ''; ; ) {
+    const { items, nextPageToken } = await read({ pageSize: PAGE_SIZE, pageToken });
+    all.push(...items);
+    if (nextPageToken === '' || all.length > ITEMS_MAX) return all;
+    pageToken = nextPageToken;
+  }
+}
