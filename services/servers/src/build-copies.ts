@@ -3,6 +3,8 @@ import type { Logger } from '@morag/telemetry';
 import type { DataPlane } from './data-plane.ts';
 import type { Instance } from './instance.ts';
 import type { DatabaseStore } from './modules/database/database.store.ts';
+import { createImportWork } from './modules/import/import-work.ts';
+import { type ConsistencyTokens, createConsistencyTokens } from './modules/log/consistency-token.ts';
 import { createLeaseStore } from './modules/log/lease.store.ts';
 import { createMutationStore, type MutationStore } from './modules/log/mutation.store.ts';
 import { createMoveWork } from './modules/move/move-work.ts';
@@ -17,6 +19,7 @@ import { createPlacementRemover, type PlacementRemover } from './modules/placeme
 import { createReplicaStore, type ReplicaStore } from './modules/placement/replica.store.ts';
 import { createSwitchStore } from './modules/placement/switch.store.ts';
 import { createSwitchPrimary, type SwitchPrimary } from './modules/placement/switch-primary.ts';
+import type { ServerStore } from './modules/server/server.store.ts';
 import { createVerifyWork } from './modules/verify/verify-placements.ts';
 import type { DataPlaneSettings } from './settings.ts';
 
@@ -26,6 +29,7 @@ export interface Copies {
   readonly fillers: Fillers;
   readonly placementRemover: PlacementRemover;
   readonly switchPrimary: SwitchPrimary;
+  readonly tokens: ConsistencyTokens;
   readonly quarantine: QuarantineStore;
   readonly mutations: MutationStore;
   /** The log of a database has grown otherwise than by a caller's write. */
@@ -41,8 +45,11 @@ export interface CopiesDeps {
   readonly db: Orm;
   readonly instance: Instance;
   readonly databases: DatabaseStore;
+  readonly servers: ServerStore;
   readonly placements: PlacementStore;
-  readonly plane: Pick<DataPlane, 'pool' | 'appliers' | 'directory'>;
+  /** Signs consistency tokens. */
+  readonly tokenSecret: Buffer;
+  readonly plane: Pick<DataPlane, 'pool' | 'appliers' | 'directory' | 'log' | 'confirmation'>;
   readonly logger: Logger;
   readonly settings: DataPlaneSettings;
 }
@@ -72,6 +79,7 @@ export function buildCopies(deps: CopiesDeps): Copies {
     fillers,
     placementRemover: createPlacementRemover({ instance, pool, appliers, fillers, placements, replicas, logger }),
     switchPrimary: createSwitchPrimary({ switches: createSwitchStore(db), appliers, directory, now, logger }),
+    tokens: createConsistencyTokens(deps.tokenSecret),
     quarantine: createQuarantineStore(db),
     mutations: createMutationStore(db),
     onPlaced: (databaseId: string): void => {
@@ -87,7 +95,7 @@ export function buildCopies(deps: CopiesDeps): Copies {
 }
 
 function buildOperations(
-  { db, instance, databases, placements, plane, logger, settings }: CopiesDeps,
+  { db, instance, databases, servers, placements, plane, logger, settings }: CopiesDeps,
   parts: Omit<Copies, 'operations' | 'operationRunner'>,
 ): Pick<Copies, 'operations' | 'operationRunner'> {
   const operations = createOperationStore(db, instance);
@@ -97,6 +105,7 @@ function buildOperations(
     works: {
       MOVE: createMoveWork({ ...comparing, ...parts, databases, settings: settings.move }),
       VERIFY: createVerifyWork(comparing),
+      IMPORT: createImportWork({ ...plane, ...parts, databases, servers }),
     },
     logger,
     leaseTtlMs: settings.applier.leaseTtlMs,

@@ -13,13 +13,14 @@ import { createProvisioning } from './modules/database/provisioning.ts';
 import { createDatabaseRemover } from './modules/database/remove-database.ts';
 import { createConnectionEventStore } from './modules/event/connection-event.store.ts';
 import { createConnectionJournal } from './modules/event/connection-journal.ts';
-import { createConsistencyTokens } from './modules/log/consistency-token.ts';
 import { createPlacementStore, type PlacementStore } from './modules/placement/placement.store.ts';
 import type { PlacementRemover } from './modules/placement/remove-placement.ts';
 import { getServer } from './modules/server/get-server.ts';
 import { purgeOwner } from './modules/server/purge-owner.ts';
 import { createServerStore } from './modules/server/server.store.ts';
 import { openSecrets } from './modules/server/server-secrets.ts';
+import { createEventDelivery } from './modules/webhook/deliver-event.ts';
+import { createWebhookStore } from './modules/webhook/webhook.store.ts';
 import type { DataPlaneSettings } from './settings.ts';
 
 /** See buildServices. */
@@ -29,6 +30,8 @@ export interface ServicesDeps {
   readonly vendors: Vendors;
   readonly vault: Vault;
   readonly tokenSecret: Buffer;
+  /** The key of a webhook's signatures. */
+  readonly webhookKeyOf: (webhookId: string) => Buffer;
   readonly clock: () => Date;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -40,12 +43,13 @@ export type Services = ReturnType<typeof buildServices>;
 
 /** Builds the stores and what stands between them and the handlers. */
 export function buildServices(deps: ServicesDeps) {
-  const { db, egress, vendors, vault, tokenSecret, clock, logger } = deps;
+  const { db, egress, vendors, vault, webhookKeyOf: keyOf, clock, logger } = deps;
   const servers = createServerStore(db);
   const databases = createDatabaseStore(db);
   const placements = createPlacementStore(db);
   const instance = createInstance();
   const connect = (): ReturnType<typeof connectClient> => connectClient(db.options, logger);
+  const webhooks = createWebhookStore(db);
   const connectionEvents = createConnectionEventStore(db);
   const journal = createConnectionJournal({ store: connectionEvents, clock, logger });
   const plane = buildDataPlane({
@@ -59,9 +63,9 @@ export function buildServices(deps: ServicesDeps) {
       return { server, secrets: openSecrets(vault, server) };
     },
   });
-  const copies = buildCopies({ ...deps, instance, databases, placements, plane });
+  const copies = buildCopies({ ...deps, instance, databases, servers, placements, plane });
   const { switchPrimary, placementRemover, fillers, operationRunner } = copies;
-  const watch = buildWatch({ ...deps, instance, connect, plane, switchPrimary });
+  const watch = buildWatch({ ...deps, instance, connect, plane, switchPrimary, webhooks });
   const removal = buildRemoval({ placements, placementRemover, plane, logger });
   const { remover, discard } = removal;
   const dropConnector = ({ id }: { readonly id: string }): void => {
@@ -75,6 +79,9 @@ export function buildServices(deps: ServicesDeps) {
     ...copies,
     ...watch,
     connectionEvents,
+    webhooks,
+    keyOf,
+    deliverToWebhook: createEventDelivery({ webhooks, egress, keyOf, clock, logger }),
     servers,
     databases,
     placements,
@@ -86,9 +93,10 @@ export function buildServices(deps: ServicesDeps) {
     dropConnector,
     discard,
     provisioning: createProvisioning({ databases, instance, discard }),
-    tokens: createConsistencyTokens(tokenSecret),
-    purgeOwner: (ownerId: string, signal: AbortSignal) =>
-      purgeOwner({ servers, placements, remover, onDeleted: dropConnector }, ownerId, signal),
+    async purgeOwner(ownerId: string, signal: AbortSignal) {
+      await webhooks.removeAll(ownerId);
+      await purgeOwner({ servers, placements, remover, onDeleted: dropConnector }, ownerId, signal);
+    },
     start() {
       for (const part of parts) part.start();
     },

@@ -5,6 +5,7 @@ import type { Operation } from '@morag/gen/google/longrunning/operations_pb.ts';
 import { DatabaseSchema, Placement_Role, Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import {
   DatabaseOperationMetadataSchema,
+  ImportCollectionResponseSchema,
   VerifyPlacementsResponseSchema,
 } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { eventually } from '@morag/testing';
@@ -276,5 +277,38 @@ describe('a comparison', () => {
     other.down = 'unavailable';
     const ended = await done(await harness.databases.verifyPlacements({ databaseId }, alice.as));
     expect(ended.result).toMatchObject({ case: 'error', value: { code: Code.Unavailable } });
+  });
+});
+
+describe('an import', () => {
+  it('reads in a collection that somebody else made, keeps its ids, and leaves it', async () => {
+    const { databaseId } = await filled(3);
+    const { serverId, memory } = await newServer(harness, alice);
+    const records = new Map(
+      ids(45).map((id) => [`x${id}`, { id: `x${id}`, vector: Float32Array.of(1, 2, 3), document: `their ${id}` }]),
+    );
+    memory.collections.set('theirs', { spec: { name: 'theirs', dimension: 3, metric: 'cosine' }, records });
+    const started = await harness.databases.importCollection({ databaseId, serverId, collection: 'theirs' }, alice.as);
+    const ended = await done(started);
+    expect(
+      ended.result.case === 'response' && anyUnpack(ended.result.value, ImportCollectionResponseSchema),
+    ).toMatchObject({ imported: 45 });
+    expect((await harness.records.countRecords({ databaseId }, alice.as)).count).toBe(48);
+    const found = await harness.records.fetchRecords({ databaseId, ids: ['xr007'] }, alice.as);
+    expect(found.records).toMatchObject([{ id: 'xr007', vector: [1, 2, 3], text: 'their r007' }]);
+    expect(memory.records('theirs').size).toBe(45);
+  });
+
+  it('that cannot be is refused', async () => {
+    const { databaseId, serverId, collection } = await filled(0);
+    const { serverId: elsewhere, memory } = await newServer(harness, alice);
+    memory.collections.set('wide', { spec: { name: 'wide', dimension: 4, metric: 'cosine' }, records: new Map() });
+    const why = async (where: string, name: string) =>
+      (await refusal(harness.databases.importCollection({ databaseId, serverId: where, collection: name }, alice.as)))
+        .reason;
+    expect(await why(serverId, collection)).toBe('PLACEMENT_CONFLICT');
+    expect(await why(elsewhere, 'wide')).toBe('DIMENSION_MISMATCH');
+    expect(await why(elsewhere, 'none')).toBe('COLLECTION_NOT_FOUND');
+    expect(await why(databaseId, 'none')).toBe('SERVER_NOT_FOUND');
   });
 });

@@ -1,5 +1,14 @@
-import { type DescField, type DescMessage, getOption, hasOption, type Message, toJson } from '@bufbuild/protobuf';
+import {
+  clone,
+  type DescField,
+  type DescMessage,
+  getOption,
+  hasOption,
+  type Message,
+  toJson,
+} from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import { AnySchema } from '@bufbuild/protobuf/wkt';
 import { FieldBehavior, field_behavior } from '@morag/gen/google/api/field_behavior_pb.ts';
 
 /** Larger answers are not kept: the journal is about who did what. */
@@ -62,9 +71,20 @@ function idOf(message: ReflectMessage): string {
 
 /** A message as JSON without what no log may show; null when it is empty or large. */
 export function withoutSecrets(schema: DescMessage, message: Message): Record<string, unknown> | null {
-  const json = redact(schema, toJson(schema, message) as Record<string, unknown>);
+  const told = clone(schema, message);
+  clearAny(reflect(schema, told));
+  const json = redact(schema, toJson(schema, told) as Record<string, unknown>);
   if (Object.keys(json).length === 0) return null;
   return JSON.stringify(json).length > JSON_CHARS_MAX ? null : json;
+}
+
+/** What an `Any` holds is known to nobody here: the progress of a long-running operation, for one. */
+function clearAny(message: ReflectMessage): void {
+  for (const field of message.fields) {
+    if (field.message === undefined || !message.isSet(field)) continue;
+    if (field.message.typeName === AnySchema.typeName) message.clear(field);
+    else if (field.fieldKind === 'message') clearAny(message.get(field));
+  }
 }
 
 /** Well-known types (times, free JSON) have a JSON of their own, and no secrets by our contracts. */

@@ -47,6 +47,15 @@ describe('the OpenAPI document', () => {
     expect(ids.size).toBe(contracts.methods.flatMap(bindingsOf).length);
   });
 
+  it('shows operations where they are found', () => {
+    expect(at('paths', '/v1/operations', 'get')).toMatchObject({ operationId: 'Operations.ListOperations' });
+    expect(at('paths', '/v1/operations/{name}', 'get')).toMatchObject({
+      'x-permission': 'databases:read',
+      parameters: expect.arrayContaining([expect.objectContaining({ name: 'name', in: 'path' })]),
+    });
+    expect(at('paths', '/v1/operations/{name}:cancel', 'post')).toMatchObject({ 'x-permission': 'databases:write' });
+  });
+
   it('describes every field and every schema', () => {
     const undescribed: string[] = [];
     for (const [name, schema] of Object.entries(at('components', 'schemas') as Record<string, Json>)) {

@@ -13,9 +13,11 @@ export interface OperationParts {
   readonly comments: Comments;
 }
 
-/** `/v1/operations/{name}` for `/v1/{name=operations/*}`, as OpenAPI writes paths. */
+/** `/v1/operations/{name}` for `/v1/{name=operations/**}`, as OpenAPI writes paths; literals stay, and need no parameter. */
 export function openApiPath(template: string): string {
-  return template.replaceAll(/\{([^}=]+)(?:=[^}]*)?\}/g, '{$1}');
+  return template.replaceAll(/\{([^}=]+)(?:=([^}]*))?\}/g, (_whole, name: string, pattern = '*') =>
+    (pattern as string).replace(/\*.*$/, `{${name}}`),
+  );
 }
 
 /** Describes one binding. `index` tells the further bindings of a method from its first. */
@@ -56,8 +58,13 @@ function pathFields({ method, template }: Binding): DescField[] {
   return parsePathTemplate(template).variables.map(({ path }) => requireField(method.input, path.join('.')));
 }
 
-function pathParameters(binding: Binding, schemas: Schemas): Schema[] {
-  return pathFields(binding).map((field) => parameter(field.name, 'path', field, schemas));
+/** A variable that stands for literals alone has one value, which the path shows. */
+function pathParameters({ method, template }: Binding, schemas: Schemas): Schema[] {
+  const path = openApiPath(template);
+  return parsePathTemplate(template)
+    .variables.map((variable) => variable.path.join('.'))
+    .filter((name) => path.includes(`{${name}}`))
+    .map((name) => parameter(name, 'path', requireField(method.input, name), schemas));
 }
 
 function queryParameters(binding: Binding, schemas: Schemas): Schema[] {

@@ -8,6 +8,7 @@ import { type Status, StatusSchema } from '@morag/gen/google/rpc/status_pb.ts';
 import { DatabaseSchema, FailoverEventSchema } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import {
   DatabaseOperationMetadataSchema,
+  ImportCollectionResponseSchema,
   VerifyPlacementsResponseSchema,
 } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import type { Operation, OperationFailure, OperationKind } from './operation.ts';
@@ -17,6 +18,7 @@ const RESPONSES: Readonly<Record<OperationKind, DescMessage>> = {
   MOVE: DatabaseSchema,
   VERIFY: VerifyPlacementsResponseSchema,
   FAIL_OVER: FailoverEventSchema,
+  IMPORT: ImportCollectionResponseSchema,
 };
 
 /** An operation as callers see it. */

@@ -2,7 +2,7 @@ import type { ReasonName } from '@morag/errors';
 import type { JsonObject } from '../../json.ts';
 
 /** What a long-running operation does. */
-export const OPERATION_KINDS = ['MOVE', 'VERIFY', 'FAIL_OVER'] as const;
+export const OPERATION_KINDS = ['MOVE', 'VERIFY', 'FAIL_OVER', 'IMPORT'] as const;
 /** See OPERATION_KINDS. */
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
