@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { unwatchFile, watchFile } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { MasterKeyError, parseKey, type SecretKey } from './key-text.ts';
 import { type KeyReader, type MasterKeys, parseMasterKeys } from './master-keys.ts';
 
@@ -89,16 +90,7 @@ async function textOf({ key, file }: KeySource): Promise<string> {
 }
 
 /** By looking, not by events: secrets that are mounted into a container change under links that send none. */
-function watch(file: string, everyMs: number, onChanged: () => Promise<void>): () => void {
-  let seen: string | undefined;
-  const look = async (): Promise<void> => {
-    const { mtimeMs, size, ino } = await stat(file);
-    const now = `${mtimeMs} ${size} ${ino}`;
-    if (seen !== undefined && seen !== now) await onChanged();
-    seen = now;
-  };
-  // A file that is gone for a moment is looked at again; one that is gone for good does no harm until the next start.
-  const timer = setInterval(() => void look().catch(() => {}), everyMs).unref();
-  look().catch(() => {});
-  return () => clearInterval(timer);
+function watch(file: string, interval: number, onChanged: () => void): () => void {
+  watchFile(file, { interval, persistent: false }, onChanged);
+  return () => unwatchFile(file, onChanged);
 }

@@ -1,4 +1,5 @@
 export { freePort } from '@morag/embedded';
+export { newAuthority, type TestAuthority } from './certificates.ts';
 export { type FixedClock, fixedClock } from './clock.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { createFaultProxy, type FaultProxy } from './fault-proxy.ts';

@@ -1,16 +1,20 @@
 import { Agent } from 'node:http';
+import { Agent as SecureAgent } from 'node:https';
 import { ConnectError, type Interceptor, type Transport } from '@connectrpc/connect';
 import type { UniversalClientFn } from '@connectrpc/connect/protocol';
 import { createTransport } from '@connectrpc/connect/protocol-connect';
 import { createNodeHttpClient } from '@connectrpc/connect-node';
 import { DomainError, toConnectError } from '@morag/errors';
 import { injectTrace } from '@morag/telemetry';
+import type { TlsMaterial } from '../tls/tls-material.ts';
 import { createUnaryHttpClient } from './unary-http-client.ts';
 
 /** See createServiceTransport. */
 export interface ServiceTransportOptions {
-  /** `http://host:port` of another service. */
+  /** `http://host:port` of another service; `https:` with `tls`. */
   readonly baseUrl: string;
+  /** Speaks TLS, and shows the certificate to a service that demands one. */
+  readonly tls?: TlsMaterial;
   /** Deadline of a unary call that names none; a stream without one has none. */
   readonly deadlineMsDefault?: number;
   /** Largest message, either way. */
@@ -25,7 +29,7 @@ export interface ServiceTransport extends Transport {
 
 const DEADLINE_MS = 30_000;
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
-const CONNECTIONS_MAX = 256;
+const AGENT_OPTIONS = { keepAlive: true, maxSockets: 256, scheduling: 'lifo' } as const;
 
 /**
  * Calls another service: Connect with binary messages over HTTP/1.1 keep-alive, which costs a third of gRPC on both ends.
@@ -35,8 +39,8 @@ const CONNECTIONS_MAX = 256;
  * from their transport that a `for await` loop was left.
  */
 export function createServiceTransport(options: ServiceTransportOptions): ServiceTransport {
-  const { baseUrl, deadlineMsDefault = DEADLINE_MS, messageBytesMax = MESSAGE_BYTES_MAX } = options;
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX, scheduling: 'lifo' });
+  const { baseUrl, tls, deadlineMsDefault = DEADLINE_MS, messageBytesMax = MESSAGE_BYTES_MAX } = options;
+  const agent = tls ? createSecureAgent(tls) : new Agent(AGENT_OPTIONS);
   const transport = createTransport({
     httpClient: createHttpClient(baseUrl, agent, messageBytesMax),
     baseUrl,
@@ -54,6 +58,19 @@ export function createServiceTransport(options: ServiceTransportOptions): Servic
     stream: (...call) => transport.stream(...call),
     close: () => agent.destroy(),
   };
+}
+
+/** Connections that are opened after a certificate was renewed use the new one. */
+function createSecureAgent(tls: TlsMaterial): Agent {
+  const agent = new SecureAgent({ ...AGENT_OPTIONS, ...tls.client() });
+  tls.onChange(() => Object.assign(agent.options, tls.client()));
+  return agent;
+}
+
+/** Another service, at an address of the configuration. */
+export function transportTo({ host, port }: { host: string; port: number }, tls?: TlsMaterial): ServiceTransport {
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return createServiceTransport({ baseUrl: `${tls ? 'https' : 'http'}://${authority}`, tls });
 }
 
 function createHttpClient(baseUrl: string, agent: Agent, messageBytesMax: number): UniversalClientFn {

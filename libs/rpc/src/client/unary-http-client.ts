@@ -1,4 +1,5 @@
 import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { createAsyncIterable, type UniversalClientFn } from '@connectrpc/connect/protocol';
 
@@ -14,7 +15,8 @@ export interface UnaryHttpClientOptions {
  * library's own client writes head, chunks and end apart, which costs both sides more than the rest of a small call.
  */
 export function createUnaryHttpClient({ baseUrl, agent, messageBytesMax }: UnaryHttpClientOptions): UniversalClientFn {
-  const { hostname, port } = new URL(baseUrl);
+  const { protocol, hostname, port } = new URL(baseUrl);
+  const send = protocol === 'https:' ? httpsRequest : httpRequest;
   return async ({ url, method, header, body, signal }) => {
     const bytes = await collect(body);
     header.set('content-length', String(bytes.byteLength));
@@ -22,7 +24,7 @@ export function createUnaryHttpClient({ baseUrl, agent, messageBytesMax }: Unary
     const headers = Object.fromEntries(header);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const request = httpRequest({ hostname, port, agent, method, path, headers });
+      const request = send({ hostname, port, agent, method, path, headers });
       const abort = (): void => void request.destroy(signal?.reason);
       const settled = (): void => signal?.removeEventListener('abort', abort);
       const fail = (error: unknown): void => {

@@ -1,6 +1,8 @@
 import * as http from 'node:http';
 import * as http2 from 'node:http2';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { TlsMaterial } from '../tls/tls-material.ts';
 import type { NodeRequest, NodeResponse } from './probes.ts';
 
 /** See createDualServer. */
@@ -12,9 +14,11 @@ export interface DualServerOptions {
   readonly requestTimeoutMs: number;
   /** Time after which a silent HTTP/2 connection is closed. */
   readonly idleTimeoutMs?: number;
+  /** Speaks TLS on every connection; clear text unless given. */
+  readonly tls?: TlsMaterial;
 }
 
-/** One cleartext port for HTTP/1.1 and for HTTP/2 with prior knowledge. */
+/** One port for HTTP/1.1 and for HTTP/2 with prior knowledge, or agreed on in the handshake of TLS. */
 export interface DualServer {
   listen(port: number, host: string): Promise<{ port: number }>;
   /**
@@ -31,6 +35,7 @@ export interface DualServer {
 // Longer than clients keep an idle connection, so that a client never sends into one that closes at that moment.
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const IDLE_TIMEOUT_MS = 300_000;
+const PROTOCOLS = ['h2', 'http/1.1'];
 const HTTP2_SETTINGS = { maxConcurrentStreams: 1_000, initialWindowSize: 1024 * 1024 };
 
 /**
@@ -49,7 +54,7 @@ export function createDualServer(options: DualServerOptions): DualServer {
     handler,
   );
   const h2 = http2.createServer({ settings: HTTP2_SETTINGS }, handler);
-  const { sockets, http1Sockets } = splitByProtocol(h1, h2, headerTimeoutMs);
+  const { sockets, http1Sockets } = splitByProtocol(h1, h2, options);
   const sessions = new Set<http2.ServerHttp2Session>();
   const closed = new Promise<void>((resolve) => h1.once('close', resolve));
   h2.on('session', (session) => {
@@ -91,19 +96,15 @@ export function createDualServer(options: DualServerOptions): DualServer {
 }
 
 /** Takes the place of the HTTP/1.1 server's own connection listener, and keeps the open sockets. */
-function splitByProtocol(h1: http.Server, h2: http2.Http2Server, headerTimeoutMs: number) {
+function splitByProtocol(h1: http.Server, h2: http2.Http2Server, options: DualServerOptions) {
   const sockets = new Set<Socket>();
   const http1Sockets = new Set<Socket>();
   const [serveHttp1] = h1.listeners('connection') as ((this: http.Server, socket: Socket) => void)[];
   if (serveHttp1 === undefined) throw new Error('this Node.js has no HTTP/1.1 connection listener to hand sockets to');
   h1.removeAllListeners('connection');
-  h1.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      http1Sockets.delete(socket);
-    });
-    sniff(socket, headerTimeoutMs, (isHttp2) => {
+  const serve = (socket: Socket): void => {
+    socket.once('close', () => http1Sockets.delete(socket));
+    sniff(socket, options.headerTimeoutMs, (isHttp2) => {
       if (isHttp2) {
         // HTTP/1.1 needs half-open sockets, HTTP/2 sessions would outlive their client by them.
         socket.allowHalfOpen = false;
@@ -113,8 +114,28 @@ function splitByProtocol(h1: http.Server, h2: http2.Http2Server, headerTimeoutMs
         serveHttp1.call(h1, socket);
       }
     });
+  };
+  const accept = options.tls ? secured(options.tls, options.headerTimeoutMs, serve) : serve;
+  h1.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    accept(socket);
   });
   return { sockets, http1Sockets };
+}
+
+/** Leads connections through the handshake of TLS, under the certificates as they are at that moment. */
+function secured(
+  tls: TlsMaterial,
+  handshakeTimeout: number,
+  serve: (socket: Socket) => void,
+): (socket: Socket) => void {
+  const server = createTlsServer({ ...tls.server(), ALPNProtocols: PROTOCOLS, handshakeTimeout });
+  tls.onChange(() => server.setSecureContext(tls.server()));
+  server.on('secureConnection', serve);
+  // The client's doing: clear text, no common version, no certificate. Its connection is closed by then.
+  server.on('tlsClientError', () => {});
+  return (socket) => void server.emit('connection', socket);
 }
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');

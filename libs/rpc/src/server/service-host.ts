@@ -11,6 +11,7 @@ import type { AuditJournal } from '../audit/audit-journal.ts';
 import { createInProcessTransport } from '../client/in-process-transport.ts';
 import type { IdempotencyStore } from '../idempotency-store.ts';
 import { serverInterceptors } from '../interceptors/server-interceptors.ts';
+import type { TlsMaterial } from '../tls/tls-material.ts';
 import { createAccessRules } from './access-rules.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { type CallObserver, createCallObserver, type FinishedCall } from './call-observer.ts';
@@ -46,6 +47,8 @@ export interface ServiceHostOptions {
   readonly audit?: AuditJournal;
   /** Networks of the gateway and of proxies: believed when they name the client. Loopback unless given. */
   readonly trustedProxies?: readonly string[];
+  /** Speaks TLS on the port; clear text unless given. */
+  readonly tls?: TlsMaterial;
   /** Told of every call that is over, beside log and metrics. Must not throw. */
   readonly onCall?: (call: FinishedCall) => void;
 }
@@ -107,6 +110,7 @@ export function createServiceHost(options: ServiceHostOptions): ServiceHost {
     headerTimeoutMs: limits.headerTimeoutMs,
     // Later than the answer to a message that is late.
     requestTimeoutMs: limits.deadlineMsMax + limits.headerTimeoutMs,
+    tls: options.tls,
   });
   const inProcess = createInProcessTransport(handlers);
 
