@@ -111,7 +111,7 @@ function buildGround({ logger, placements, vendors, findServer, onConnection }: 
     load: (databaseId) => placements.view(databaseId),
     onLoaded: (view) => {
       board.sawHead(view.id, view.headSequence);
-      for (const placement of view.placements) board.sawApplied(placement.id, placement.appliedSequence);
+      for (const placement of view.placements) board.sawApplied(placement.id, placement);
     },
   });
   return { health, board, pool, directory, now, random: Math.random };

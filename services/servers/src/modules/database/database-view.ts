@@ -13,6 +13,8 @@ export interface PlacementView {
   readonly role: PlacementRole;
   readonly state: PlacementState;
   readonly appliedSequence: number;
+  /** Of its lease: `appliedSequence` may be lower under a new one. */
+  readonly epoch: number;
 }
 
 /** A database with its placements, as reads and writes need them: a moment old, at most a second. */

@@ -139,7 +139,7 @@ class LogApplier implements Applier {
     const signal = AbortSignal.any([this.#stopping.signal, keeper.lost]);
     const { appliedSequence: applied, hasQuarantine } = lease;
     const work: Work = { lease, keeper, signal, applied, hasQuarantine, isolates: false };
-    board.sawApplied(this.#placement.id, work.applied);
+    board.sawApplied(this.#placement.id, { epoch: lease.epoch, appliedSequence: work.applied });
     let failures = 0;
     for (let busyAtMs = now(); !signal.aborted; ) {
       try {
@@ -148,7 +148,7 @@ class LogApplier implements Applier {
           work.isolates = false;
           busyAtMs = now();
           progress.report(work.applied);
-          board.sawApplied(this.#placement.id, work.applied);
+          board.sawApplied(this.#placement.id, { epoch: lease.epoch, appliedSequence: work.applied });
           continue;
         }
       } catch (error) {

@@ -3,6 +3,7 @@ import type { Instance } from '../../instance.ts';
 import { FOLLOWING_STATES, type PlacementState } from '../placement/placement.ts';
 import type { Refusal } from './apply-batch.ts';
 import { encodeUpsert } from './mutation.codec.ts';
+import type { Applied } from './sequence-board.ts';
 
 /** What a lease is for: to apply the log to a placement that follows it, or to fill one that does not yet. */
 export type LeaseWork = 'FOLLOW' | 'COPY';
@@ -51,7 +52,7 @@ export interface LeaseStore {
   /** Placements that are behind their log and that nobody serves. */
   unserved(limit: number): Promise<readonly { placementId: string; databaseId: string }[]>;
   /** How far placements are, for those whose log another instance applies. */
-  progress(placementIds: readonly string[]): Promise<readonly { placementId: string; appliedSequence: number }[]>;
+  progress(placementIds: readonly string[]): Promise<readonly (Applied & { placementId: string })[]>;
 }
 
 const FOLLOWING = inList(FOLLOWING_STATES);
@@ -141,9 +142,10 @@ function held(db: Database): Pick<LeaseStore, 'renew' | 'advance' | 'fail' | 'qu
       ),
     fail: ({ placementId, epoch }, error) =>
       holds(
+        // One that has applied the whole log has not failed to: nothing would ever call it back.
         `update placements set last_error = $3, updated_at = now(),
-           state = case state when 'CATCHING_UP' then state else 'OFFLINE' end
-         where id = $1 and epoch = $2 returning id`,
+           state = case when placements.state = 'CATCHING_UP' or applied_seq >= d.head_seq then placements.state else 'OFFLINE' end
+         from databases d where d.id = database_id and placements.id = $1 and epoch = $2 returning placements.id`,
         [placementId, epoch, error],
       ),
     rebuild: ({ placementId, epoch }) =>
@@ -198,11 +200,15 @@ function overview(db: Database, instance: Instance): Pick<LeaseStore, 'unserved'
         .map(({ id, database_id }) => ({ placementId: id, databaseId: database_id }));
     },
     async progress(placementIds) {
-      const rows = await db.read<{ id: string; applied_seq: bigint }>(
-        'select id, applied_seq from placements where id = any($1::uuid[])',
+      const rows = await db.read<{ id: string; epoch: bigint; applied_seq: bigint }>(
+        'select id, epoch, applied_seq from placements where id = any($1::uuid[])',
         [placementIds],
       );
-      return rows.map(({ id, applied_seq }) => ({ placementId: id, appliedSequence: Number(applied_seq) }));
+      return rows.map(({ id, epoch, applied_seq }) => ({
+        placementId: id,
+        epoch: Number(epoch),
+        appliedSequence: Number(applied_seq),
+      }));
     },
   };
 }

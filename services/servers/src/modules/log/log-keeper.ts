@@ -51,8 +51,8 @@ export function createLogKeeper(deps: LogKeeperDeps): LogKeeper {
     await board.untilAwaited(stopping.signal);
     const foreign = board.awaited().filter((placementId) => !appliers.serves(placementId));
     if (foreign.length === 0) return;
-    for (const { placementId, appliedSequence } of await leases.progress(foreign)) {
-      board.sawApplied(placementId, appliedSequence);
+    for (const { placementId, ...at } of await leases.progress(foreign)) {
+      board.sawApplied(placementId, at);
     }
   };
   const trim = async (): Promise<void> => {

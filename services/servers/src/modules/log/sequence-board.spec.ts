@@ -8,11 +8,20 @@ describe('the board', () => {
     const board = createSequenceBoard();
     for (const sequence of [3, 1, 5, 4]) {
       board.sawHead('d', sequence);
-      board.sawApplied('p', sequence);
+      board.sawApplied('p', { epoch: 1, appliedSequence: sequence });
     }
     expect([board.head('d'), board.applied('p')]).toEqual([5, 5]);
     board.forget('d', ['p']);
     expect([board.head('d'), board.applied('p')]).toEqual([0, 0]);
+  });
+
+  it('goes back with a new epoch, and hears nothing of an old one', () => {
+    const board = createSequenceBoard();
+    const seen = (epoch: number, appliedSequence: number): number => {
+      board.sawApplied('p', { epoch, appliedSequence });
+      return board.applied('p');
+    };
+    expect([seen(1, 7), seen(2, 3), seen(1, 8), seen(2, 2), seen(2, 4)]).toEqual([7, 3, 3, 3, 4]);
   });
 
   it('answers each who waits when what they wait for is applied, and no sooner', async () => {
@@ -22,10 +31,10 @@ describe('the board', () => {
       await board.waitApplied('p', sequence, forever);
       done.push(sequence);
     });
-    board.sawApplied('p', 1);
+    board.sawApplied('p', { epoch: 1, appliedSequence: 1 });
     await waits[1];
     expect(done).toEqual([1]);
-    board.sawApplied('p', 3);
+    board.sawApplied('p', { epoch: 1, appliedSequence: 3 });
     await Promise.all(waits);
     expect(board.awaited()).toEqual([]);
     await board.waitApplied('p', 2, forever);

@@ -72,6 +72,7 @@ interface ViewRow {
   readonly role: PlacementRole;
   readonly state: PlacementState;
   readonly applied_seq: bigint;
+  readonly epoch: bigint;
 }
 
 interface PlacementRow {
@@ -114,7 +115,7 @@ function reads(db: Orm): Pick<PlacementStore, 'view' | 'list' | 'quarantined' | 
     async view(databaseId) {
       const rows = await db.read<ViewRow>(
         `select d.id, d.owner_id, d.dimension, d.metric, d.read_policy, d.write_policy, d.head_seq,
-                p.id as placement_id, p.server_id, s.revision, p.collection, p.role, p.state, p.applied_seq
+                p.id as placement_id, p.server_id, s.revision, p.collection, p.role, p.state, p.applied_seq, p.epoch
          from databases d join placements p on p.database_id = d.id join servers s on s.id = p.server_id
          where d.id = $1 and d.state = 'READY'`,
         [databaseId],
@@ -252,6 +253,7 @@ function toView(rows: readonly ViewRow[]): DatabaseView | undefined {
       role: row.role,
       state: row.state,
       appliedSequence: Number(row.applied_seq),
+      epoch: Number(row.epoch),
     }),
   );
   const primary = placements.find(({ role }) => role === 'PRIMARY');

@@ -13,7 +13,7 @@ function candidate(id: string, state: PlacementState = 'IN_SYNC', waitsFor = 0):
     revision: 1,
     collection: 'c',
   } as const;
-  return { placement: { ...placement, appliedSequence: 0 }, waitsFor };
+  return { placement: { ...placement, appliedSequence: 0, epoch: 1 }, waitsFor };
 }
 
 /** A fixed sequence of draws, round and round. */

@@ -5,7 +5,7 @@ import { chooseCandidates } from './read-candidates.ts';
 import type { ReadDemand } from './read-router.ts';
 
 function placement(id: string, state: PlacementState, role: PlacementRole = 'REPLICA'): PlacementView {
-  return { id, state, role, databaseId: 'd', serverId: id, revision: 1, collection: 'c', appliedSequence: 0 };
+  return { id, state, role, databaseId: 'd', serverId: id, revision: 1, collection: 'c', appliedSequence: 0, epoch: 1 };
 }
 
 const primary = placement('primary', 'IN_SYNC', 'PRIMARY');

@@ -1,0 +1,264 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DatabaseView, PlacementView } from '../../src/modules/database/database-view.ts';
+import type { FailoverStore, PlacedCopy } from '../../src/modules/failover/failover.store.ts';
+import type { LeaseStore } from '../../src/modules/log/lease.store.ts';
+import { decodeMutation } from '../../src/modules/log/mutation.codec.ts';
+import type { MutationStore } from '../../src/modules/log/mutation.store.ts';
+import type { LogEntry } from '../../src/modules/log/mutation.ts';
+import { FOLLOWING_STATES } from '../../src/modules/placement/placement.ts';
+import type { SwitchStore } from '../../src/modules/placement/switch.store.ts';
+import type { WindBackStore } from '../../src/modules/placement/wind-back.store.ts';
+import type { Mutant } from './mutants.ts';
+import { type Link, NEVER } from './network.ts';
+import { type Ask, DATABASE_ID, type PlacementRow, simulateLeases } from './simulated-leases.ts';
+import { COLLECTION } from './simulated-server.ts';
+
+/** See createSimulatedPostgres. */
+export interface PostgresDeps {
+  readonly serverIds: readonly string[];
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly onPromoted: (to: PlacementRow) => void;
+  readonly mutant: Mutant | undefined;
+}
+
+/** The stores of one instance. */
+export interface Stores {
+  readonly leases: LeaseStore;
+  readonly mutations: MutationStore;
+  readonly switches: SwitchStore;
+  readonly failovers: FailoverStore;
+  readonly windBacks: WindBackStore;
+  readonly view: () => Promise<DatabaseView | undefined>;
+}
+
+/** PostgreSQL, which is trusted: what is committed stays. */
+export interface SimulatedPostgres {
+  readonly log: readonly LogEntry[];
+  readonly placements: readonly PlacementRow[];
+  readonly promotions: number;
+  /** As an instance sees it. */
+  connect(link: Link): Stores;
+}
+
+/** Longer than a server takes to flush, by the time in which its death is noticed. */
+const CRASH_WINDOW_MS = 12_000;
+const CHANGES_WINDOW_MS = 300_000;
+
+/** Creates it, with one database that has a placement on each server, all in sync. */
+export function createSimulatedPostgres(deps: PostgresDeps): SimulatedPostgres {
+  return new Postgres(deps);
+}
+
+class Postgres implements SimulatedPostgres {
+  readonly log: LogEntry[] = [];
+  readonly placements: readonly PlacementRow[];
+  readonly #deps: PostgresDeps;
+  readonly #changedAtMs: number[] = [];
+  /** Held by who appends, and by who swaps roles. */
+  #databaseRow: Promise<void> = Promise.resolve();
+
+  constructor(deps: PostgresDeps) {
+    this.#deps = deps;
+    this.placements = deps.serverIds.map((serverId, index) => ({
+      id: `placement-${index}`,
+      serverId,
+      role: index === 0 ? 'PRIMARY' : 'REPLICA',
+      state: 'IN_SYNC',
+      appliedSequence: 0,
+      syncSequence: 0,
+      repairSequence: 0,
+      epoch: 0,
+      leaseOwner: undefined,
+      leaseUntilMs: 0,
+      lastOwner: undefined,
+      quarantined: new Set(),
+      confirmed: [],
+    }));
+  }
+
+  get promotions(): number {
+    return this.#changedAtMs.length;
+  }
+
+  connect(link: Link): Stores {
+    const ask = <T>(statement: () => T | Promise<T>): Promise<T> => this.#ask(link, statement);
+    return {
+      leases: simulateLeases({
+        ...this.#deps,
+        link,
+        ask,
+        log: this.log,
+        rowOf: (id) => this.#row(id),
+        rows: this.placements,
+      }),
+      mutations: this.#mutations(ask),
+      switches: this.#switches(link, ask),
+      failovers: this.#failovers(ask),
+      windBacks: { windBack: (serverId) => ask(() => this.#windBack(serverId)) },
+      view: () => ask(() => this.#view()),
+    };
+  }
+
+  /** A statement on its way there and back; where the way is cut, it may have been executed all the same. */
+  async #ask<T>(link: Link, statement: () => T | Promise<T>): Promise<T> {
+    const { random } = this.#deps;
+    const lost = async (): Promise<never> => {
+      await sleep(200 + random() * 800);
+      throw new Error('PostgreSQL does not answer');
+    };
+    await sleep(0.2 + random() * 2);
+    if (link.isDead) return NEVER;
+    if (link.isCutFromPostgres) return lost();
+    const answer = await statement();
+    await sleep(0.2 + random() * 2);
+    if (link.isDead) return NEVER;
+    return link.isCutFromPostgres ? lost() : answer;
+  }
+
+  /** The row of the database is locked while `work` goes on. */
+  async #locked<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#databaseRow;
+    let unlock = (): void => {};
+    this.#databaseRow = new Promise((resolve) => {
+      unlock = resolve;
+    });
+    await before;
+    try {
+      return await work();
+    } finally {
+      unlock();
+    }
+  }
+
+  #row(placementId: string): PlacementRow {
+    const row = this.placements.find(({ id }) => id === placementId);
+    if (!row) throw new Error(`There is no placement ${placementId}.`);
+    return row;
+  }
+
+  #mutations(ask: Ask): MutationStore {
+    return {
+      append: (_databaseId, payloads) =>
+        ask(() =>
+          this.#locked(async () => {
+            for (const payload of payloads) {
+              const mutation = decodeMutation(payload);
+              this.log.push({ sequence: this.log.length + 1, mutation, sizeBytes: payload.length });
+            }
+            return this.log.length;
+          }),
+        ),
+      readAfter: (_databaseId, sequence, { entriesMax }) => ask(() => this.log.slice(sequence, sequence + entriesMax)),
+      appendUnlessTouched: () => Promise.reject(new Error('nothing is repaired here')),
+      isTrimmedPast: async () => false,
+      releaseLate: async () => [],
+      trim: async () => 0,
+    };
+  }
+
+  #switches(link: Link, ask: Ask): SwitchStore {
+    const { now, mutant, onPromoted } = this.#deps;
+    const gap = ({ from, to }: { from: string; to: string }) => {
+      const target = this.#row(to);
+      if (this.#row(from).role !== 'PRIMARY' || target.role !== 'REPLICA') throw new Error('the roles have changed');
+      if (!FOLLOWING_STATES.includes(target.state)) throw new Error('the placement follows no log');
+      return { head: Math.max(this.log.length, target.syncSequence), applied: target.appliedSequence };
+    };
+    return {
+      gap: (handover) => ask(() => gap(handover)),
+      swap: (handover, waitMs, alongside, signal) =>
+        ask(() =>
+          this.#locked(async () => {
+            for (const endsAtMs = now() + waitMs; ; await sleep(5)) {
+              // PostgreSQL ends the transaction of a connection that is gone.
+              if (link.isDead || link.isCutFromPostgres || signal.aborted) throw new Error('the connection is gone');
+              const { head, applied } = gap(handover);
+              if (applied >= head || mutant === 'early-promotion') break;
+              if (now() >= endsAtMs) return undefined;
+            }
+            const [from, to] = [this.#row(handover.from), this.#row(handover.to)];
+            from.role = 'REPLICA';
+            to.role = 'PRIMARY';
+            const swapped = { sequence: this.log.length, promotedAt: new Date(now()) };
+            this.#changedAtMs.push(now());
+            await alongside(undefined as never, swapped);
+            onPromoted(to);
+            return swapped;
+          }),
+        ),
+    };
+  }
+
+  #failovers(ask: Ask): FailoverStore {
+    const { now } = this.#deps;
+    const copies = (): PlacedCopy[] =>
+      this.placements.map(({ id, serverId, role, state, appliedSequence }) => ({
+        databaseId: DATABASE_ID,
+        placementId: id,
+        serverId,
+        role,
+        state,
+        appliedSequence,
+      }));
+    return {
+      endangered: (serverIds) =>
+        ask(() => {
+          const primary = this.placements.find(({ role }) => role === 'PRIMARY');
+          if (!primary || !serverIds.includes(primary.serverId)) return [];
+          const recentChanges = this.#changedAtMs.filter((atMs) => now() - atMs < CHANGES_WINDOW_MS).length;
+          return [{ databaseId: DATABASE_ID, copies: copies(), recentChanges }];
+        }),
+      copies: () => ask(copies),
+      insert: async () => {},
+      list: async () => ({ rows: [], next: undefined }),
+    };
+  }
+
+  #windBack(serverId: string): { placementId: string; databaseId: string }[] {
+    const { now, mutant } = this.#deps;
+    if (mutant === 'no-wind-back') return [];
+    const woundBack = this.placements.filter((row) => {
+      const fresh = row.confirmed.find(({ atMs }) => atMs > now() - CRASH_WINDOW_MS);
+      if (row.serverId !== serverId || !fresh) return false;
+      const safe = row.confirmed.findLast(({ atMs }) => atMs <= now() - CRASH_WINDOW_MS)?.sequence ?? 0;
+      if (safe >= row.appliedSequence) return false;
+      row.epoch++;
+      row.state = 'CATCHING_UP';
+      row.repairSequence = Math.max(row.repairSequence, row.appliedSequence);
+      row.syncSequence = Math.max(row.syncSequence, row.appliedSequence);
+      row.appliedSequence = safe;
+      return true;
+    });
+    return woundBack.map(({ id }) => ({ placementId: id, databaseId: DATABASE_ID }));
+  }
+
+  #view(): DatabaseView | undefined {
+    const placements = this.placements.map(
+      ({ id, serverId, role, state, appliedSequence, epoch }): PlacementView => ({
+        id,
+        databaseId: DATABASE_ID,
+        serverId,
+        revision: 1,
+        collection: COLLECTION,
+        role,
+        state,
+        appliedSequence,
+        epoch,
+      }),
+    );
+    const primary = placements.find(({ role }) => role === 'PRIMARY');
+    if (!primary) return undefined;
+    return {
+      id: DATABASE_ID,
+      ownerId: 'owner',
+      dimension: 2,
+      metric: 'euclidean',
+      readPolicy: 'ANY',
+      writePolicy: 'PRIMARY',
+      headSequence: this.log.length,
+      primary,
+      placements,
+    };
+  }
+}
