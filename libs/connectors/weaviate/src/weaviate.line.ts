@@ -51,8 +51,14 @@ class RelayResolver {
 experimental.registerResolver(SCHEME, RelayResolver);
 
 /** Opens a connection; rejects with what the socket said. It is never reconnected: the next call opens another. */
-export async function openLine(target: RelayTarget, apiKey: string | undefined, egress: Egress): Promise<Line> {
-  const relay = await openRelay(target, egress, AbortSignal.timeout(CONNECT_TIMEOUT_MS)).catch((error: unknown) => {
+export async function openLine(
+  target: RelayTarget,
+  apiKey: string | undefined,
+  egress: Egress,
+  closing: AbortSignal,
+): Promise<Line> {
+  const signal = AbortSignal.any([closing, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
+  const relay = await openRelay(target, egress, signal).catch((error: unknown) => {
     throw new NoLine(target.port, error);
   });
   const authority = `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
@@ -87,13 +93,13 @@ function openConnection(address: string, authority: string, apiKey: string | und
 
 /** The line that calls share: one at a time, opened by the first call that needs it. */
 export class Lines {
-  readonly #open: () => Promise<Line>;
+  readonly #open: (closing: AbortSignal) => Promise<Line>;
   #current: Promise<Line> | undefined;
   /** Calls under way, by line. */
   readonly #busy = new Map<Line, number>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
-  constructor(open: () => Promise<Line>) {
+  constructor(open: (closing: AbortSignal) => Promise<Line>) {
     this.#open = open;
   }
 
@@ -119,7 +125,7 @@ export class Lines {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     for (const line of this.#busy.keys()) line.close();
     this.#current?.then(
       (line) => line.close(),
@@ -128,11 +134,11 @@ export class Lines {
   }
 
   #opened(): Promise<Line> {
-    const opening = this.#open();
+    const opening = this.#open(this.#closing.signal);
     opening.then(
       (line) => {
         line.signal.addEventListener('abort', () => this.#forget(opening), { once: true });
-        if (this.#closed) line.close();
+        if (this.#closing.signal.aborted) line.close();
       },
       () => this.#forget(opening),
     );

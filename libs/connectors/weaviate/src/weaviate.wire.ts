@@ -33,7 +33,9 @@ export class WeaviateWire {
     const tls = tlsOf(settings.tls, options);
     const { apiKey, host, password } = settings;
     this.rest = createRest(settings, { prefix, connections, tls }, egress);
-    this.lines = new Lines(() => openLine({ host: grpcHost ?? host, port: grpcPort, tls }, apiKey, egress));
+    this.lines = new Lines((closing) =>
+      openLine({ host: grpcHost ?? host, port: grpcPort, tls }, apiKey, egress, closing),
+    );
     this.consistency = options.consistency;
     this.redact = createRedactor([apiKey, password]);
   }
