@@ -68,6 +68,7 @@ export const REASONS = {
   WRITE_NOT_CONFIRMED: { code: Code.DeadlineExceeded },
   PLACEMENT_NOT_FOUND: { code: Code.NotFound },
   PLACEMENT_CONFLICT: { code: Code.FailedPrecondition },
+  WEBHOOK_NOT_FOUND: { code: Code.NotFound },
   RECORD_REFUSED: { code: Code.InvalidArgument },
 
   DOCUMENT_NOT_FOUND: { code: Code.NotFound },

@@ -25,9 +25,12 @@ import {
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { buildServices, type Services } from './build-services.ts';
 import { SERVICES } from './contracts.ts';
+import { createEventRelay } from './event-relay.ts';
 import { createRegistryVendors } from './modules/connector/registry-vendors.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
+import { DATABASE_DELETED } from './modules/database/database-deleted.ts';
 import { detachDocuments } from './modules/database/deleted-database.relay.ts';
+import { WEBHOOK_EVENT } from './modules/webhook/webhook.store.ts';
 import { registerServices } from './register-services.ts';
 import { schema } from './schema.ts';
 import { type DataPlaneSettings, settingsOf } from './settings.ts';
@@ -68,6 +71,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     vendors: parts.vendors ?? createRegistryVendors(egress),
     vault: createVault(keys),
     tokenSecret: deriveKey(keys.root, 'servers consistency tokens'),
+    webhookKeyOf: (webhookId) => deriveKey(keys.root, `servers webhook ${webhookId}`),
     clock: parts.clock ?? (() => new Date()),
     logger,
     metrics,
@@ -81,7 +85,14 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     logger,
   });
   const { documents } = peers;
-  const detaching = detachDocuments({ db, documents, tokens: authentication.tokens, logger });
+  const relay = createEventRelay({
+    db,
+    logger,
+    deliveries: {
+      [DATABASE_DELETED]: detachDocuments({ documents, tokens: authentication.tokens }),
+      [WEBHOOK_EVENT]: services.deliverToWebhook,
+    },
+  });
   const journal = createAuditJournal<AuditRecord>({
     db,
     logger,
@@ -105,7 +116,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     name: 'servers',
     host,
     transport: () => host.transport(),
-    ...lifecycle({ host, services, authentication, detaching, journal, peers, db, keys }),
+    ...lifecycle({ host, services, authentication, relay, journal, peers, db, keys }),
   };
 }
 
@@ -113,7 +124,7 @@ interface Running {
   readonly host: ServiceHost;
   readonly services: Services;
   readonly authentication: OfflineAuthentication;
-  readonly detaching: OutboxRelay;
+  readonly relay: OutboxRelay;
   readonly journal: AuditJournalStore<AuditRecord>;
   readonly peers: Peers;
   readonly db: Database;
@@ -121,18 +132,18 @@ interface Running {
 }
 
 function lifecycle(running: Running): Pick<ServersInstance, 'start' | 'stop'> {
-  const { host, services, authentication, detaching, journal, peers, db, keys } = running;
+  const { host, services, authentication, relay, journal, peers, db, keys } = running;
   return {
     async start() {
       await authentication.start();
       services.start();
-      detaching.start();
+      relay.start();
       journal.start();
       return host.start();
     },
     async stop() {
       await host.stop();
-      await detaching.stop();
+      await relay.stop();
       await journal.stop();
       await services.stop();
       await authentication.stop();

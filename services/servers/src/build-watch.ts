@@ -11,6 +11,7 @@ import { createFailoverKeeper } from './modules/failover/failover-keeper.ts';
 import { createReturnedServers } from './modules/placement/returned-servers.ts';
 import type { SwitchPrimary } from './modules/placement/switch-primary.ts';
 import { createWindBackStore } from './modules/placement/wind-back.store.ts';
+import type { WebhookStore } from './modules/webhook/webhook.store.ts';
 import type { DataPlaneSettings } from './settings.ts';
 
 /** Watches servers, and sees to what follows when one dies or comes back. */
@@ -28,6 +29,7 @@ export interface WatchDeps {
   readonly connect: () => Promise<pg.Client>;
   readonly plane: Pick<DataPlane, 'health' | 'directory' | 'appliers'>;
   readonly switchPrimary: SwitchPrimary;
+  readonly webhooks: Pick<WebhookStore, 'announce'>;
   readonly vendors: Pick<Vendors, 'open'>;
   readonly vault: Vault;
   readonly clock: () => Date;
@@ -36,12 +38,12 @@ export interface WatchDeps {
 }
 
 /** Builds it. */
-export function buildWatch({ plane, switchPrimary, ...rest }: WatchDeps): Watch {
+export function buildWatch({ plane, switchPrimary, webhooks, ...rest }: WatchDeps): Watch {
   const { db, logger, settings } = rest;
   const returned = createReturnedServers({ ...plane, store: createWindBackStore(db), logger });
   const health = buildHealth({ ...rest, board: plane.health, onStopped: returned.doubt });
   const { monitor } = health;
-  const failovers = createFailoverStore(db);
+  const failovers = createFailoverStore(db, webhooks);
   const keeper = createFailoverKeeper({
     failovers,
     switchPrimary,

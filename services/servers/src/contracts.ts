@@ -3,6 +3,14 @@ import { CollectionService } from '@morag/gen/morag/servers/v1/collection_servic
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
+import { WebhookService } from '@morag/gen/morag/servers/v1/webhook_service_pb.ts';
 
 /** The services of this program. */
-export const SERVICES = [ServerService, CollectionService, DatabaseService, RecordService, Operations] as const;
+export const SERVICES = [
+  ServerService,
+  CollectionService,
+  DatabaseService,
+  RecordService,
+  WebhookService,
+  Operations,
+] as const;

@@ -4,6 +4,7 @@ import { CollectionService } from '@morag/gen/morag/servers/v1/collection_servic
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
+import { WebhookService } from '@morag/gen/morag/servers/v1/webhook_service_pb.ts';
 import type { PageTokens } from '@morag/rpc';
 import type { Services } from './build-services.ts';
 import { collectionHandlers } from './modules/collection/collection.handlers.ts';
@@ -17,6 +18,7 @@ import { operationHandlers } from './modules/operation/operation.handlers.ts';
 import { placementHandlers } from './modules/placement/placement.handlers.ts';
 import { recordHandlers } from './modules/record/record.handlers.ts';
 import { serverHandlers } from './modules/server/server.handlers.ts';
+import { webhookHandlers } from './modules/webhook/webhook.handlers.ts';
 
 /** Registers the handlers of all services of this program. */
 export function registerServices(services: Services, pageTokens: PageTokens): (router: ConnectRouter) => void {
@@ -44,6 +46,7 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
       ...databaseOperationHandlers(services),
       ...failoverHandlers({ ...services, pageTokens }),
     });
+    router.service(WebhookService, webhookHandlers({ ...services, pageTokens }));
     router.service(RecordService, recordHandlers({ ...services, pageTokens }));
     router.service(Operations, operationHandlers({ ...services, pageTokens }));
   };

@@ -8,6 +8,7 @@ import { MutationEntity } from './modules/log/mutation.entity.ts';
 import { OperationEntity } from './modules/operation/operation.entity.ts';
 import { PlacementEntity, QuarantinedRecordEntity } from './modules/placement/placement.entity.ts';
 import { DepartedOwnerEntity, ServerEntity } from './modules/server/server.entity.ts';
+import { WebhookEntity } from './modules/webhook/webhook.entity.ts';
 
 /** The tables of this service, which nobody else touches. */
 export const schema: SchemaDefinition = {
@@ -20,6 +21,7 @@ export const schema: SchemaDefinition = {
     HealthMemberEntity,
     ConnectionEventEntity,
     FailoverEventEntity,
+    WebhookEntity,
     DatabaseEntity,
     PlacementEntity,
     QuarantinedRecordEntity,

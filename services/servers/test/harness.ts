@@ -16,6 +16,7 @@ import { CollectionService } from '@morag/gen/morag/servers/v1/collection_servic
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
+import { WebhookService } from '@morag/gen/morag/servers/v1/webhook_service_pb.ts';
 import { createLogger } from '@morag/telemetry';
 import { createTestDatabase } from '@morag/testing';
 import { buildServersService, type ServersInstance, type ServersParts } from '../src/index.ts';
@@ -114,6 +115,7 @@ export function clientsOf(transport: Transport) {
     collections: createClient(CollectionService, transport),
     databases: createClient(DatabaseService, transport),
     records: createClient(RecordService, transport),
+    webhooks: createClient(WebhookService, transport),
     operations: createClient(Operations, transport),
   };
 }

@@ -1,6 +1,7 @@
 import type { NewEvent } from '@morag/orm';
 
-const DATABASE_DELETED = 'database.deleted';
+/** The type of these events. */
+export const DATABASE_DELETED = 'database.deleted';
 
 /** A database is gone; whoever keeps something about it is to know. */
 export function databaseDeleted(databaseId: string): NewEvent {

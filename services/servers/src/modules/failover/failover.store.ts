@@ -1,5 +1,6 @@
 import { type Em, type ListRequest, type ListSpec, listPage, type Database as Orm, type Page, query } from '@morag/orm';
 import type { PlacementRole, PlacementState } from '../placement/placement.ts';
+import type { WebhookStore } from '../webhook/webhook.store.ts';
 import type { FailoverEvent } from './failover.ts';
 
 /** A placement of a database that may have to change its primary. */
@@ -26,7 +27,7 @@ export interface FailoverStore {
   endangered(serverIds: readonly string[], windowMs: number): Promise<readonly PlacedDatabase[]>;
   /** The copies of one database; none when there is no such database. */
   copies(databaseId: string): Promise<readonly PlacedCopy[]>;
-  /** Takes part in the transaction that makes the change. */
+  /** Takes part in the transaction that makes the change; webhooks are told of it when that is committed. */
   insert(em: Em, event: FailoverEvent): Promise<void>;
   list(databaseId: string, request: ListRequest): Promise<Page<FailoverEvent>>;
 }
@@ -67,7 +68,7 @@ const EVENTS: ListSpec = {
 const DATABASES_PER_LOOK = 100;
 
 /** Creates the store. */
-export function createFailoverStore(db: Orm): FailoverStore {
+export function createFailoverStore(db: Orm, webhooks: Pick<WebhookStore, 'announce'>): FailoverStore {
   return {
     async endangered(serverIds, windowMs) {
       const rows = await db.read<CopyRow>(
@@ -116,6 +117,9 @@ export function createFailoverStore(db: Orm): FailoverStore {
           event.lastSequence,
         ],
       );
+      const { id, databaseId, promotedAt } = event;
+      const time = promotedAt.toISOString();
+      await webhooks.announce(em, databaseId, { id, type: 'FAILOVER', time, data: toData(event) });
     },
     async list(databaseId, request) {
       const page = await listPage<EventRow>(db, EVENTS, request, [(bind) => `database_id = ${bind(databaseId)}`]);
@@ -147,5 +151,23 @@ function toEvent(row: EventRow): FailoverEvent {
     promotedAt: row.promoted_at,
     firstSequence: Number(row.first_seq),
     lastSequence: Number(row.last_seq),
+  };
+}
+
+/** As `FailoverEvent` is in the contract's JSON. */
+function toData({
+  isAutomatic: _,
+  detectedAt,
+  promotedAt,
+  firstSequence,
+  lastSequence,
+  ...rest
+}: FailoverEvent): object {
+  return {
+    ...rest,
+    detectTime: detectedAt.toISOString(),
+    promoteTime: promotedAt.toISOString(),
+    firstSequence: String(firstSequence),
+    lastSequence: String(lastSequence),
   };
 }

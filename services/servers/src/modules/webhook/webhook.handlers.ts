@@ -1,0 +1,69 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { ServiceImpl } from '@connectrpc/connect';
+import { ownerScope, requirePrincipal, requireUnlimited } from '@morag/auth';
+import { Webhook_EventTypeSchema, WebhookSchema } from '@morag/gen/morag/servers/v1/webhook_pb.ts';
+import { WebhookService } from '@morag/gen/morag/servers/v1/webhook_service_pb.ts';
+import type { PageTokens } from '@morag/rpc';
+import { enumNames } from '../../enum-names.ts';
+import { readPage } from '../../page-reader.ts';
+import { type CreateWebhookDeps, createWebhook, getWebhook, webhookNotFound } from './create-webhook.ts';
+import { formatSecret } from './signature.ts';
+import type { WebhookStore } from './webhook.store.ts';
+import { WEBHOOK_EVENT_TYPES, type Webhook } from './webhook.ts';
+
+/** What the handlers of WebhookService work with. */
+export interface WebhookHandlersDeps extends Omit<CreateWebhookDeps, 'webhooks'> {
+  readonly webhooks: WebhookStore;
+  /** The key of a webhook's signatures. */
+  readonly keyOf: (webhookId: string) => Buffer;
+  readonly pageTokens: PageTokens;
+}
+
+const eventTypes = enumNames(Webhook_EventTypeSchema, WEBHOOK_EVENT_TYPES);
+
+/** Handlers of WebhookService. What it tells concerns all databases of an owner, so that limited keys have no part in it. */
+export function webhookHandlers(deps: WebhookHandlersDeps): ServiceImpl<typeof WebhookService> {
+  const { webhooks, keyOf, pageTokens } = deps;
+  return {
+    async createWebhook({ webhook }, context) {
+      const principal = requirePrincipal(context);
+      requireUnlimited(principal, 'databases:write');
+      const types = (webhook?.eventTypes ?? []).flatMap((type) => eventTypes.nameOf(type) ?? []);
+      const draft = { ownerId: principal.userId, url: webhook?.url ?? '', eventTypes: types };
+      const created = await createWebhook(deps, draft);
+      return { webhook: toMessage(created), secret: formatSecret(keyOf(created.id)) };
+    },
+    async getWebhook({ webhookId }, context) {
+      const principal = requirePrincipal(context);
+      requireUnlimited(principal, 'databases:read');
+      return toMessage(await getWebhook(webhooks, webhookId, ownerScope(principal)));
+    },
+    async listWebhooks(request, context) {
+      const principal = requirePrincipal(context);
+      requireUnlimited(principal, 'databases:read');
+      const page = await readPage(pageTokens, principal, WebhookService.method.listWebhooks, request, (list) =>
+        webhooks.list(list, ownerScope(principal)),
+      );
+      return { webhooks: page.rows.map(toMessage), nextPageToken: page.nextPageToken };
+    },
+    async deleteWebhook({ webhookId }, context) {
+      const principal = requirePrincipal(context);
+      requireUnlimited(principal, 'databases:write');
+      if (!(await webhooks.remove(webhookId, ownerScope(principal)))) webhookNotFound(webhookId);
+      return {};
+    },
+  };
+}
+
+function toMessage({ id, ownerId, url, eventTypes: types, lastDeliveredAt, lastFailure, createdAt }: Webhook) {
+  return create(WebhookSchema, {
+    id,
+    ownerId,
+    url,
+    eventTypes: types.map((type) => eventTypes.valueOf(type)),
+    lastDeliveryTime: lastDeliveredAt ? timestampFromDate(lastDeliveredAt) : undefined,
+    lastFailure,
+    createTime: timestampFromDate(createdAt),
+  });
+}
