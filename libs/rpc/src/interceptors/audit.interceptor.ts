@@ -1,4 +1,4 @@
-import type { DescMethod, Message } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethod, Message } from '@bufbuild/protobuf';
 import type { Interceptor, StreamRequest, UnaryRequest } from '@connectrpc/connect';
 import { principalKey } from '@morag/auth';
 import { DomainError } from '@morag/errors';
@@ -54,7 +54,7 @@ export function auditMutations(journal: AuditJournal, rules: AccessRules): Inter
     try {
       const res = await next(req);
       if (!res.stream) {
-        end('SUCCEEDED', describeAnswer(res.method.output, res.message));
+        end('SUCCEEDED', tell(res.method.output, res.message));
         return res;
       }
       let answer: Message | undefined;
@@ -63,7 +63,7 @@ export function auditMutations(journal: AuditJournal, rules: AccessRules): Inter
       });
       const over = (error?: unknown): void => {
         if (error) failed(error);
-        else end('SUCCEEDED', answer && describeAnswer(res.method.output, answer));
+        else end('SUCCEEDED', answer && tell(res.method.output, answer));
       };
       return { ...res, message: observed(noted, over) };
     } catch (error) {
@@ -71,6 +71,15 @@ export function auditMutations(journal: AuditJournal, rules: AccessRules): Inter
       throw error;
     }
   };
+}
+
+/** An answer that cannot be told is no reason to fail what is done. */
+function tell(schema: DescMessage, answer: Message): Partial<AuditEnd> {
+  try {
+    return describeAnswer(schema, answer);
+  } catch {
+    return {};
+  }
 }
 
 async function* tapped<T>(messages: AsyncIterable<T>, note: (message: T) => void): AsyncGenerator<T> {
