@@ -51,6 +51,37 @@ describe('an answer', () => {
   });
 });
 
+describe('a long-running operation', () => {
+  const path = `/v1/operations/${KNOWN_ID}`;
+
+  it('is told with what it is about', async () => {
+    const { status, json } = await call('GET', path);
+    expect(status).toBe(200);
+    expect(json()).toMatchObject({
+      name: `operations/${KNOWN_ID}`,
+      done: false,
+      metadata: {
+        '@type': 'type.googleapis.com/morag.servers.v1.DatabaseOperationMetadata',
+        databaseId: KNOWN_ID,
+        percentage: 40,
+        stage: 'verifying',
+      },
+    });
+  });
+
+  it('is listed, cancelled and forgotten', async () => {
+    expect((await call('GET', '/v1/operations?pageSize=5')).json()).toMatchObject({ operations: [] });
+    expect(test.services.last().message).toMatchObject({ name: 'operations', pageSize: 5 });
+    expect((await sendJson('POST', `${path}:cancel`, '{}')).status).toBe(200);
+    expect(test.services.last()).toMatchObject({
+      method: 'CancelOperation',
+      message: { name: `operations/${KNOWN_ID}` },
+    });
+    expect((await call('DELETE', path)).status).toBe(200);
+    expect(test.services.last()).toMatchObject({ method: 'DeleteOperation' });
+  });
+});
+
 describe('a request', () => {
   it('drops what only the server sets, and passes the rest', async () => {
     const body = {

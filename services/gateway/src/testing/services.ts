@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
 import {
   type ConnectRouter,
   createRouterTransport,
@@ -7,11 +8,13 @@ import {
   type Transport,
 } from '@connectrpc/connect';
 import { DomainError, toConnectError } from '@morag/errors';
+import { Operations } from '@morag/gen/google/longrunning/operations_pb.ts';
 import { Health, HealthCheckResponse_ServingStatus } from '@morag/gen/grpc/health/v1/health_pb.ts';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import { JobService, type WatchJobResponseSchema } from '@morag/gen/morag/documents/v1/job_service_pb.ts';
 import { UserSchema } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
+import { DatabaseOperationMetadataSchema } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
 import { type Server, Server_DatabaseType, ServerSchema } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
@@ -121,6 +124,19 @@ function registerServers(router: ConnectRouter): void {
     updateServer: ({ server }) => stored(server, '"v2"'),
     deleteServer: () => ({}),
     testConnection: () => ({ success: true, message: 'fine', responseTimeMs: 1.5, serverInfo: { version: '1.0' } }),
+  });
+  router.service(Operations, {
+    getOperation: ({ name }) => {
+      const metadata = create(DatabaseOperationMetadataSchema, {
+        databaseId: KNOWN_ID,
+        percentage: 40,
+        stage: 'verifying',
+      });
+      return { name, metadata: anyPack(DatabaseOperationMetadataSchema, metadata) };
+    },
+    listOperations: () => ({ operations: [] }),
+    cancelOperation: () => ({}),
+    deleteOperation: () => ({}),
   });
   router.service(RecordService, {
     upsertRecords: ({ records }) => ({ upserted: records.length, token: 'db:1' }),

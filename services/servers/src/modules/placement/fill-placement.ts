@@ -89,6 +89,8 @@ async function untilFilled(filling: Filling, stopping: AbortSignal): Promise<Fil
 }
 
 const SOURCE_FAILURES_MAX = 3;
+/** After so long every instance knows that a placement is not to be read: more than a directory's entries live. */
+const VIEW_AGE_MS_MAX = 1_500;
 
 async function fill(filling: Filling, task: CopyTask): Promise<void> {
   const { copies } = filling.deps;
@@ -107,6 +109,8 @@ async function fill(filling: Filling, task: CopyTask): Promise<void> {
 async function provision({ deps, keeper, signal }: Filling, task: CopyTask): Promise<void> {
   const { target, dimension, metric, isWritten } = task;
   const options = (): CallOptions => ({ ...keeper.callOptions(), signal });
+  // Who still believes in the old copy would read an empty one.
+  if (isWritten) await sleep(VIEW_AGE_MS_MAX, undefined, { signal });
   await deps.pool.use(target, async (connector) => {
     const name = target.collection;
     if (isWritten) await connector.deleteCollection(name, { ifExists: true }, options());
