@@ -37,6 +37,30 @@ async function upload(databaseId: string, name: string): Promise<string> {
   return ((await response.json()) as { jobId: string }).jobId;
 }
 
+/** The job, once it has come to its end. */
+function endOf(job: string): Promise<Resource> {
+  return eventually(
+    async () => {
+      const found = await call<Resource>('GET', `/v1/jobs/${job}`);
+      expect(['FINISHED', 'FAILED', 'CANCELLED']).toContain(found.status);
+      return found;
+    },
+    { timeoutMs: JOURNEY_MS, intervalMs: 200 },
+  );
+}
+
+/** An answer to which the vectors have contributed: the first queries of a server that has just started may be late. */
+function search(databaseId: string, query: string): Promise<SearchAnswer> {
+  return eventually(
+    async () => {
+      const answer = await call<SearchAnswer>('POST', `/v1/databases/${databaseId}:search`, { query, topK: 3 });
+      expect(answer.degraded).toBe(false);
+      return answer;
+    },
+    { timeoutMs: JOURNEY_MS, intervalMs: 200 },
+  );
+}
+
 describe.each(STARTABLE)('the journey, on a real server of %s', (vendor) => {
   it(
     'goes from a registration to answers, and back',
@@ -48,28 +72,19 @@ describe.each(STARTABLE)('the journey, on a real server of %s', (vendor) => {
         const registration = { username, password, apiKey, database: inside, config };
         const type = vendor.toUpperCase();
         const server = await call<Resource>('POST', '/v1/servers', { name: vendor, type, host, port, ...registration });
-        const test = await call<Resource>('POST', `/v1/servers/${server.id}:testConnection`, {});
-        expect(test).toMatchObject({ success: true, serverInfo: { version: expect.stringMatching(/\d/) } });
+        const test = await call<Resource>('POST', `/v1/servers/${server.id}:testConnection`, { timeout: '60s' });
+        expect(test).toMatchObject({ message: expect.stringContaining('Connected to'), success: true });
 
         const wanted = { name: `on-${vendor}`, dimension: DIMENSION, serverId: server.id };
         const { id } = await call<Resource>('POST', '/v1/databases', wanted);
         const jobs = await Promise.all(readdirSync(MANUALS).map((name) => upload(id, name)));
         for (const job of jobs) {
-          await eventually(
-            async () => expect(await call<Resource>('GET', `/v1/jobs/${job}`)).toMatchObject({ status: 'FINISHED' }),
-            { timeoutMs: JOURNEY_MS, intervalMs: 200 },
-          );
+          const { status, failure } = await endOf(job);
+          expect({ status, failure }).toEqual({ status: 'FINISHED', failure: undefined });
         }
         for (const question of QUESTIONS) {
-          const answer = await call<SearchAnswer>('POST', `/v1/databases/${id}:search`, {
-            query: question.query,
-            topK: 3,
-          });
-          expect({ question, isAnswered: isAnswered(answer, question), degraded: answer.degraded }).toEqual({
-            question,
-            isAnswered: true,
-            degraded: false,
-          });
+          const answer = await search(id, question.query);
+          expect({ question, isAnswered: isAnswered(answer, question) }).toEqual({ question, isAnswered: true });
         }
 
         const { collections } = await call<{ collections: Resource[] }>('GET', `/v1/servers/${server.id}/collections`);
