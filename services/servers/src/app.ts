@@ -84,20 +84,16 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     serviceSecret: serviceTokenSecret(keys.root),
     logger,
   });
-  const { documents } = peers;
   const relay = createEventRelay({
     db,
     logger,
     deliveries: {
-      [DATABASE_DELETED]: detachDocuments({ documents, tokens: authentication.tokens }),
+      [DATABASE_DELETED]: detachDocuments({ documents: peers.documents, tokens: authentication.tokens }),
       [WEBHOOK_EVENT]: services.deliverToWebhook,
     },
   });
-  const journal = createAuditJournal<AuditRecord>({
-    db,
-    logger,
-    send: sendAuditRecords(peers.identity, authentication.tokens),
-  });
+  const send = sendAuditRecords(peers.identity, authentication.tokens);
+  const journal = createAuditJournal<AuditRecord>({ db, logger, send });
   const isStored = databaseReadiness(db);
   const host = createServiceHost({
     name: 'servers',
