@@ -1,4 +1,6 @@
 import { rmSync } from 'node:fs';
+import { createServer as createHttp2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { matching, proxyTo, records } from '@morag/connectors-conformance';
@@ -293,6 +295,32 @@ suite('gRPC', () => {
       category: 'unavailable',
       vendorCode: 'ECONNREFUSED',
     });
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  it('is asked once an attempt, and nothing is printed, where a proxy has no server for it', async () => {
+    const warn = jest.spyOn(console, 'warn');
+    let asked = 0;
+    const proxy = createHttp2Server();
+    proxy.on('stream', (stream: ServerHttp2Stream) => {
+      asked++;
+      const head = { ':status': 200, 'content-type': 'application/grpc' };
+      stream.respond({ ...head, 'grpc-status': '14', 'grpc-message': 'no healthy upstream' }, { endStream: true });
+    });
+    const sessions = new Set<ServerHttp2Session>();
+    proxy.on('session', (session) => sessions.add(session));
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    closers.push(() => {
+      for (const session of sessions) session.destroy();
+      proxy.close();
+    });
+    const connector = open({ grpcPort: (proxy.address() as AddressInfo).port, retries: 2 });
+    await connector.createCollection({ ...SPEC, name: 'proxied' });
+    await expect(connector.count('proxied')).rejects.toMatchObject({
+      category: 'unavailable',
+      message: 'no healthy upstream',
+    });
+    expect(asked).toBe(3);
     expect(warn).not.toHaveBeenCalled();
   });
 });

@@ -13,6 +13,7 @@ import type {
   WeaviateFilter,
 } from './weaviate.messages.ts';
 import type { WeaviateOptions } from './weaviate.options.ts';
+import { sentOnce } from './weaviate.requests.ts';
 import { createRest, type Method, type Rest } from './weaviate.rest.ts';
 
 /** A class, and the tenant of it where it has tenants. */
@@ -77,10 +78,10 @@ export class WeaviateSession {
   }
 
   count({ className, tenant }: Target, filters: WeaviateFilter | undefined): Promise<number> {
-    return this.#over(async ({ connection }, abortSignal) => {
+    return this.#over(async ({ connection }, signal) => {
       // The API has no consistency level for it.
       const aggregate = await connection.aggregate(className, undefined, tenant);
-      const { singleResult } = await Object.assign(aggregate, { abortSignal }).withFetch({ filters });
+      const { singleResult } = await sentOnce(aggregate, signal).withFetch({ filters });
       return singleResult?.objectsCount ?? 0;
     });
   }
@@ -102,16 +103,14 @@ export class WeaviateSession {
 
   #search<T>({ className, tenant }: Target, send: (search: Search) => Promise<T>): Promise<T> {
     return this.#over(async ({ connection }, signal) =>
-      send(await connection.search(className, this.#wire.consistency, tenant, signal)),
+      send(sentOnce(await connection.search(className, this.#wire.consistency, tenant), signal)),
     );
   }
 
   #batch<T>({ className, tenant }: Target, send: (batch: Batch) => Promise<T>): Promise<T> {
-    return this.#over(async ({ connection }, abortSignal) => {
-      const batch = await connection.batch(className, this.#wire.consistency, tenant);
-      // The SDK takes a signal for searches alone; its other requests look at the same field.
-      return send(Object.assign(batch, { abortSignal }));
-    });
+    return this.#over(async ({ connection }, signal) =>
+      send(sentOnce(await connection.batch(className, this.#wire.consistency, tenant), signal)),
+    );
   }
 
   #over<T>(work: (line: Line, signal: AbortSignal) => Promise<T>): Promise<T> {
