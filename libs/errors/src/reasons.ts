@@ -113,3 +113,10 @@ export const REASONS = {
 export function isReasonName(name: string): name is ReasonName {
   return Object.hasOwn(REASONS, name);
 }
+
+const PASSING: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Aborted, Code.ResourceExhausted]);
+
+/** Whether a reason is one of the moment: the same call may succeed a little later. */
+export function isPassing(reason: ReasonName): boolean {
+  return PASSING.has(REASONS[reason].code);
+}

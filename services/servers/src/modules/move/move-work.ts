@@ -8,7 +8,7 @@ import type { DatabaseStore } from '../database/database.store.ts';
 import { getDatabase } from '../database/get-database.ts';
 import { databaseNotFound } from '../log/group-commit.ts';
 import type { Operation, OperationContext, OperationWork } from '../operation/operation.ts';
-import { isPassing, OperationCancelled } from '../operation/run-operation.ts';
+import { mayPass, OperationCancelled } from '../operation/run-operation.ts';
 import type { Placement } from '../placement/placement.ts';
 import type { PlacementRemover } from '../placement/remove-placement.ts';
 import type { ReplicaStore } from '../placement/replica.store.ts';
@@ -87,7 +87,7 @@ async function untilPrimary(deps: MoveWorkDeps, move: Move): Promise<void> {
       return;
     } catch (error) {
       if (signal.aborted) throw error;
-      if (cancelled.aborted || !mayPass(error)) await undo(deps, move, error);
+      if (cancelled.aborted || !isPassing(error)) await undo(deps, move, error);
       await report({ stage: cut(`waiting: ${error instanceof Error ? error.message : ''}`) });
       await sleep(deps.settings.retryMs, undefined, { signal });
     }
@@ -95,9 +95,9 @@ async function untilPrimary(deps: MoveWorkDeps, move: Move): Promise<void> {
 }
 
 /** A server that is away comes back, and a change of the primary that came in between is over. */
-function mayPass(error: unknown): boolean {
+function isPassing(error: unknown): boolean {
   if (!(error instanceof DomainError) || error instanceof MoveFailed) return false;
-  return isPassing(error) || error.reason === 'PLACEMENT_CONFLICT';
+  return mayPass(error) || error.reason === 'PLACEMENT_CONFLICT';
 }
 
 /** Follows the new placement until it is in sync; answers true when it is the primary already. */

@@ -1,6 +1,5 @@
 import { create, type DescMessage, fromJson } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
-import { Code } from '@connectrpc/connect';
 import { ERROR_DOMAIN, REASONS } from '@morag/errors';
 import { type Operation as OperationMessage, OperationSchema } from '@morag/gen/google/longrunning/operations_pb.ts';
 import { ErrorInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
@@ -39,7 +38,6 @@ export function toOperationMessage(operation: Operation): OperationMessage {
 }
 
 function toStatus({ reason, text }: OperationFailure): Status {
-  if (reason === 'CANCELLED') return create(StatusSchema, { code: Code.Canceled, message: text });
   const info = create(ErrorInfoSchema, { domain: ERROR_DOMAIN, reason });
   return create(StatusSchema, {
     code: REASONS[reason].code,

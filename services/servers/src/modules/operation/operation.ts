@@ -6,9 +6,9 @@ export const OPERATION_KINDS = ['MOVE', 'VERIFY', 'FAIL_OVER', 'IMPORT'] as cons
 /** See OPERATION_KINDS. */
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
-/** Why an operation did not do what it was asked for; `CANCELLED` where its owner wanted it so. */
+/** Why an operation did not do what it was asked for; CANCELLED where its owner wanted it so. */
 export interface OperationFailure {
-  readonly reason: ReasonName | 'CANCELLED';
+  readonly reason: ReasonName;
   /** For people; no secrets. */
   readonly text: string;
 }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Code } from '@connectrpc/connect';
-import { DomainError, REASONS } from '@morag/errors';
+import { DomainError, isPassing } from '@morag/errors';
 import type { Logger } from '@morag/telemetry';
 import type { OperationLease, OperationOutcome, OperationStore } from './operation.store.ts';
 import type {
@@ -75,7 +74,7 @@ async function outcomeOf(
       return { response: await work.run(operation, context) };
     } catch (error) {
       if (context.signal.aborted) return undefined;
-      if (attempt > RETRIES_MAX || !isPassing(error)) {
+      if (attempt > RETRIES_MAX || !mayPass(error)) {
         const failure = failureOf(error);
         logger.info({ err: error, operationId: operation.id, kind: operation.kind }, 'an operation failed');
         return { failure };
@@ -85,11 +84,9 @@ async function outcomeOf(
   }
 }
 
-const PASSING: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Aborted, Code.ResourceExhausted]);
-
-/** Whether an error is one of the moment: the same may succeed a little later. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof DomainError && PASSING.has(REASONS[error.reason].code);
+/** Whether an error is one of the moment. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof DomainError && isPassing(error.reason);
 }
 
 function failureOf(error: unknown): OperationFailure {
