@@ -16,10 +16,20 @@ export interface Listen extends Address {
   readonly trustedProxies?: readonly string[];
 }
 
+/** Where certificates are, PEM. */
+export interface TlsConfig {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile?: string;
+  readonly clientCaFile?: string;
+}
+
 /** What every program reads. */
 export interface CommonConfig {
   readonly logLevel: ValueOf<'MORAG_LOG_LEVEL'>;
   readonly otlpEndpoint: string | undefined;
+  /** Undefined: clear text. */
+  readonly tls: TlsConfig | undefined;
 }
 
 /** How a service reaches PostgreSQL. */
@@ -58,7 +68,23 @@ export interface Defaults {
 
 /** Reads what every program needs. */
 export function readCommon(reader: Reader): CommonConfig {
-  return { logLevel: reader.required('MORAG_LOG_LEVEL'), otlpEndpoint: reader.optional('MORAG_OTLP_ENDPOINT') };
+  return {
+    logLevel: reader.required('MORAG_LOG_LEVEL'),
+    otlpEndpoint: reader.optional('MORAG_OTLP_ENDPOINT'),
+    tls: readTls(reader),
+  };
+}
+
+function readTls(reader: Reader): TlsConfig | undefined {
+  const certFile = reader.optional('MORAG_TLS_CERT_FILE');
+  const keyFile = reader.optional('MORAG_TLS_KEY_FILE');
+  const caFile = reader.optional('MORAG_TLS_CA_FILE');
+  const clientCaFile = reader.optional('MORAG_TLS_CLIENT_CA_FILE');
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, caFile, clientCaFile };
+  if ([certFile, keyFile, caFile, clientCaFile].some((file) => file !== undefined)) {
+    reader.problem('TLS needs both MORAG_TLS_CERT_FILE and MORAG_TLS_KEY_FILE');
+  }
+  return undefined;
 }
 
 /** Reads where the services are. */

@@ -77,6 +77,17 @@ export const VARIABLES = {
   MORAG_TRUSTED_PROXIES: variable(cidrs, {
     description: 'Networks of the gateway: services believe it when it names a client; loopback if unset.',
   }),
+  MORAG_TLS_CERT_FILE: variable(path, {
+    description:
+      'Certificate (PEM, with its chain) of the gateway and the services: they speak TLS, also to each other.',
+  }),
+  MORAG_TLS_KEY_FILE: variable(path, { description: 'Private key (PEM) of the certificate.' }),
+  MORAG_TLS_CA_FILE: variable(path, {
+    description: 'Roots (PEM) by which services know each other; those of Node.js if unset.',
+  }),
+  MORAG_TLS_CLIENT_CA_FILE: variable(path, {
+    description: 'Roots (PEM) of the certificates that services demand of their callers; none is demanded if unset.',
+  }),
   MORAG_EGRESS_ALLOW: variable(cidrs, {
     description: 'Private and loopback networks in which registered servers may stand.',
   }),

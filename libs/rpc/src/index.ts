@@ -31,5 +31,5 @@ export {
 } from './server/offline-authentication.ts';
 export { type Runnable, type RunOptions, runProgram } from './server/run-program.ts';
 export { createServiceHost, type ServiceHost, type ServiceHostOptions } from './server/service-host.ts';
-export { openTls, type TlsFiles, type TlsMaterial, type TlsOptions } from './tls/tls-material.ts';
+export { openConfiguredTls, openTls, type TlsFiles, type TlsMaterial, type TlsOptions } from './tls/tls-material.ts';
 export { isOutputOnly, type UpdateShape, updatedFields, updateShapeOf } from './update-mask.ts';

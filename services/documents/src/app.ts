@@ -12,10 +12,12 @@ import {
   type AuditRecord,
   createOfflineAuthentication,
   createServiceHost,
-  createServiceTransport,
+  openConfiguredTls,
   pageTokens,
   type ServiceHost,
   sendAuditRecords,
+  type TlsMaterial,
+  transportTo,
 } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { createActingFor } from './acting.ts';
@@ -74,6 +76,7 @@ export async function buildDocumentsService(
   const host = createServiceHost({
     name: 'documents',
     ...config.listen,
+    tls: deps.tls,
     descriptors: DESCRIPTORS,
     routes: (router) => {
       router.service(DocumentService, documentHandlers(deps));
@@ -113,7 +116,8 @@ export async function buildDocumentsService(
 /** Everything that calls and background work share. */
 async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger: Logger) {
   const rootKey = await loadRootKey(config.masterKey);
-  const peers = openPeers(config, parts);
+  const tls = await openConfiguredTls(config.tls, logger);
+  const peers = openPeers(config, parts, tls);
   const authentication = createOfflineAuthentication({
     service: 'documents',
     identity: peers.identity,
@@ -133,6 +137,7 @@ async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger:
   const readers = createPreparePool();
   return {
     db,
+    tls,
     blobs,
     bus,
     logger,
@@ -157,10 +162,10 @@ interface Peers {
   close(): void;
 }
 
-function openPeers({ peers }: DocumentsConfig, { clients = {} }: DocumentsParts): Peers {
+function openPeers({ peers }: DocumentsConfig, { clients = {} }: DocumentsParts, tls: TlsMaterial | undefined): Peers {
   const opened: { close(): void }[] = [];
-  const open = ({ host, port }: Address): Transport => {
-    const transport = createServiceTransport({ baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` });
+  const open = (address: Address): Transport => {
+    const transport = transportTo(address, tls);
     opened.push(transport);
     return transport;
   };
@@ -169,6 +174,7 @@ function openPeers({ peers }: DocumentsConfig, { clients = {} }: DocumentsParts)
     servers: clients.servers ?? open(peers.servers),
     close() {
       for (const transport of opened) transport.close();
+      tls?.close();
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Transport } from '@connectrpc/connect';
+import type { TlsMaterial } from '@morag/rpc';
 import { type Logger, type Metrics, withServerSpan } from '@morag/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { traceOf } from './calls/call-options.ts';
@@ -34,6 +35,8 @@ export interface GatewayParts {
   readonly transports: Readonly<Partial<Record<Backend, Transport>>>;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Speaks TLS; clear text unless given. Asks no caller for a certificate: callers show a token or an API key. */
+  readonly tls?: TlsMaterial;
 }
 
 /** A running (or not yet started) gateway. */
@@ -75,6 +78,7 @@ export async function buildGateway(options: GatewayOptions, parts: GatewayParts)
   const app = await createHttpServer({
     handler: (request, reply) => handle(router, { request, reply, stopping: stopping.signal, accessLog, admit }),
     corsOrigins: options.corsOrigins,
+    tls: parts.tls,
     onFinished: accessLog.finished,
   });
   return {

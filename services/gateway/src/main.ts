@@ -1,5 +1,5 @@
 import { ConfigError, type GatewayConfig, gatewayConfig } from '@morag/config';
-import { createServiceTransport, runProgram, type ServiceTransport } from '@morag/rpc';
+import { openConfiguredTls, runProgram, type ServiceTransport, type TlsMaterial, transportTo } from '@morag/rpc';
 import { createLogger, createMetrics, startTracing } from '@morag/telemetry';
 import { buildGateway } from './gateway.ts';
 
@@ -9,10 +9,13 @@ type Service = 'identity' | 'servers' | 'documents';
 /** The gateway with all that a process of its own needs. */
 async function build(config: GatewayConfig) {
   const tracing = await startTracing({ service: 'gateway', endpoint: config.otlpEndpoint });
-  const transports = connect(config);
+  const logger = createLogger({ level: config.logLevel, service: 'gateway' });
+  const tls = await openConfiguredTls(config.tls, logger);
+  const transports = connect(config, tls);
   const gateway = await buildGateway(config, {
     transports,
-    logger: createLogger({ level: config.logLevel, service: 'gateway' }),
+    logger,
+    tls,
     metrics: createMetrics({ service: 'gateway' }),
   });
   return {
@@ -20,16 +23,14 @@ async function build(config: GatewayConfig) {
     async stop() {
       await gateway.stop();
       for (const transport of Object.values(transports)) transport.close();
+      tls?.close();
       await tracing.stop();
     },
   };
 }
 
-function connect({ peers }: GatewayConfig): Record<Service, ServiceTransport> {
-  const to = (name: Service): ServiceTransport => {
-    const { host, port } = peers[name];
-    return createServiceTransport({ baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` });
-  };
+function connect({ peers }: GatewayConfig, tls: TlsMaterial | undefined): Record<Service, ServiceTransport> {
+  const to = (name: Service): ServiceTransport => transportTo(peers[name], tls);
   return { identity: to('identity'), servers: to('servers'), documents: to('documents') };
 }
 

@@ -26,6 +26,7 @@ import {
   type AuditRecord,
   createApiKeyUsage,
   createServiceHost,
+  openConfiguredTls,
   pageTokens,
   type ServiceHost,
 } from '@morag/rpc';
@@ -88,7 +89,8 @@ export async function buildIdentityService(
   const db = await openServiceDatabase({ config: config.database, definition: schema, rootKey, logger });
   const revocations = new RevocationPublisher(db, logger);
   const serviceSecret = serviceTokenSecret(rootKey);
-  const peers = openPeers(config, parts.clients);
+  const tls = await openConfiguredTls(config.tls, logger);
+  const peers = openPeers(config, parts.clients, tls);
   const tokens = createServiceTokens({ service: 'identity', secret: serviceSecret, now });
   const purge = purgeDeletedUsers({ db, services: peers, tokens, logger });
   const deps = {
@@ -118,6 +120,7 @@ export async function buildIdentityService(
   const host = createServiceHost({
     name: 'identity',
     ...config.listen,
+    tls,
     descriptors: DESCRIPTORS,
     routes: (router) => {
       router.service(AuthService, authHandlers(deps));

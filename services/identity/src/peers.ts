@@ -1,5 +1,5 @@
 import type { Address, IdentityConfig } from '@morag/config';
-import { createServiceTransport } from '@morag/rpc';
+import { type TlsMaterial, transportTo } from '@morag/rpc';
 import type { OwningServices } from './modules/user/deleted-user.relay.ts';
 
 /** The services that this one calls. */
@@ -9,10 +9,10 @@ export interface Peers extends OwningServices {
 }
 
 /** Those of this process as they are given, the others over the network. */
-export function openPeers({ peers }: IdentityConfig, clients: Partial<OwningServices> = {}): Peers {
+export function openPeers({ peers }: IdentityConfig, clients: Partial<OwningServices> = {}, tls?: TlsMaterial): Peers {
   const opened: { close(): void }[] = [];
-  const open = ({ host, port }: Address) => {
-    const transport = createServiceTransport({ baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` });
+  const open = (address: Address) => {
+    const transport = transportTo(address, tls);
     opened.push(transport);
     return transport;
   };
@@ -21,6 +21,7 @@ export function openPeers({ peers }: IdentityConfig, clients: Partial<OwningServ
     servers: clients.servers ?? open(peers.servers),
     close() {
       for (const transport of opened) transport.close();
+      tls?.close();
     },
   };
 }

@@ -16,11 +16,13 @@ import {
   type AuditRecord,
   createOfflineAuthentication,
   createServiceHost,
-  createServiceTransport,
   type OfflineAuthentication,
+  openConfiguredTls,
   pageTokens,
   type ServiceHost,
   sendAuditRecords,
+  type TlsMaterial,
+  transportTo,
 } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { buildServices, type Services } from './build-services.ts';
@@ -77,7 +79,8 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     metrics,
     settings: parts.settings ?? settingsOf(config),
   });
-  const peers = openPeers(config, parts);
+  const tls = await openConfiguredTls(config.tls, logger);
+  const peers = openPeers(config, parts, tls);
   const authentication = createOfflineAuthentication({
     service: 'servers',
     identity: peers.identity,
@@ -98,6 +101,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
   const host = createServiceHost({
     name: 'servers',
     ...config.listen,
+    tls,
     descriptors: SERVICES,
     routes: registerServices(services, pageTokens({ secret: deriveKey(keys.root, 'servers page tokens') })),
     authenticator: authentication.authenticator,
@@ -157,10 +161,10 @@ interface Peers {
   close(): void;
 }
 
-function openPeers({ peers }: ServersConfig, { clients = {} }: ServersParts): Peers {
+function openPeers({ peers }: ServersConfig, { clients = {} }: ServersParts, tls: TlsMaterial | undefined): Peers {
   const opened: { close(): void }[] = [];
-  const open = ({ host, port }: Address): Transport => {
-    const transport = createServiceTransport({ baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` });
+  const open = (address: Address): Transport => {
+    const transport = transportTo(address, tls);
     opened.push(transport);
     return transport;
   };
@@ -169,6 +173,7 @@ function openPeers({ peers }: ServersConfig, { clients = {} }: ServersParts): Pe
     documents: clients.documents ?? open(peers.documents),
     close() {
       for (const transport of opened) transport.close();
+      tls?.close();
     },
   };
 }

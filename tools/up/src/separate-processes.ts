@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import { fileURLToPath } from 'node:url';
-import type { UpConfig } from '@morag/config';
-import { identityConfig } from '@morag/config';
+import { type Address, identityConfig, type UpConfig } from '@morag/config';
 import { endLeftover } from '@morag/embedded';
 import { makeFirstAdministrator } from '@morag/identity';
-import { createServiceTransport, type ServiceTransport } from '@morag/rpc';
+import { openTls, type ServiceTransport, type TlsMaterial, transportTo } from '@morag/rpc';
 import type { DataFolder } from './data-folder.ts';
 import type { Credentials } from './installation.ts';
 import { StartError } from './start-error.ts';
@@ -16,6 +17,7 @@ type Name = (typeof ORDER)[number];
 
 const READY_MS_MAX = 60_000;
 const STOP_MS_MAX = 10_000;
+const PROBE_MS_MAX = 2_000;
 
 interface Child {
   readonly name: Name;
@@ -32,6 +34,7 @@ export async function startSeparately(
 ): Promise<System> {
   await makeFirstAdministrator(identityConfig(env), administrator);
   const children: Child[] = [];
+  const tls = config.tls && (await openTls(config.tls));
   let stopping = false;
   const stop = async (): Promise<void> => {
     stopping = true;
@@ -41,30 +44,24 @@ export async function startSeparately(
     for (const name of ORDER) {
       const child = await startChild(name, env, folder);
       children.push(child);
-      await untilReady(child, config);
+      await untilReady(child, config, tls);
     }
   } catch (error) {
     await stop();
     throw error;
   }
   const first = Promise.race(children.map(({ name, exited }) => exited.then(() => name)));
-  const transports = {
-    identity: to(config, 'identity'),
-    servers: to(config, 'servers'),
-    documents: to(config, 'documents'),
-  };
+  const to = (name: Name): ServiceTransport => transportTo(config.addresses[name], tls);
+  const transports = { identity: to('identity'), servers: to('servers'), documents: to('documents') };
   return {
     transports,
     lost: first.then((name) => (stopping ? new Promise(() => {}) : `The ${name} process has ended.`)),
     async stop() {
       for (const transport of Object.values(transports)) transport.close();
+      tls?.close();
       await stop();
     },
   };
-}
-
-function to({ addresses }: UpConfig, name: Name): ServiceTransport {
-  return createServiceTransport({ baseUrl: `http://${addresses[name].host}:${addresses[name].port}` });
 }
 
 async function startChild(name: Name, env: Record<string, string>, folder: DataFolder): Promise<Child> {
@@ -89,19 +86,26 @@ async function startChild(name: Name, env: Record<string, string>, folder: DataF
   };
 }
 
-async function untilReady({ name, exited }: Child, { addresses }: UpConfig): Promise<void> {
-  const { host, port } = addresses[name];
+async function untilReady({ name, exited }: Child, config: UpConfig, tls: TlsMaterial | undefined): Promise<void> {
   let ended = false;
   void exited.then(() => {
     ended = true;
   });
   for (const deadline = Date.now() + READY_MS_MAX; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     if (ended) throw new StartError(`The ${name} service did not start; what it said stands above`);
-    const ready = await fetch(`http://${host}:${port}/readyz`, { signal: AbortSignal.timeout(2000) }).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (ready) return;
+    if (await isReady(config.addresses[name], tls)) return;
     if (Date.now() > deadline) throw new StartError(`The ${name} service is not ready after ${READY_MS_MAX / 1000} s`);
   }
+}
+
+function isReady({ host, port }: Address, tls: TlsMaterial | undefined): Promise<boolean> {
+  const options = { host, port, path: '/readyz', agent: false, timeout: PROBE_MS_MAX, ...tls?.client() };
+  return new Promise((resolve) => {
+    const request = (tls ? https : http).get(options, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    request.once('timeout', () => request.destroy());
+    request.once('error', () => resolve(false));
+  });
 }

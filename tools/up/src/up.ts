@@ -27,7 +27,7 @@ export async function up({ env, folder, signal }: UpOptions): Promise<number> {
   const data = openDataFolder(config.dataDir);
   const parts: { stop(): Promise<void> }[] = [];
   try {
-    const gateway = `http://${config.addresses.gateway.host}:${config.addresses.gateway.port}`;
+    const gateway = `${config.tls ? 'https' : 'http'}://${config.addresses.gateway.host}:${config.addresses.gateway.port}`;
     const installation = openInstallation(data, gateway);
     const infrastructure = await startInfrastructure(config, data, installation.postgresPassword);
     parts.push(infrastructure);

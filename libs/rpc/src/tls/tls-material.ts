@@ -1,6 +1,7 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type ConnectionOptions, createSecureContext, type TlsOptions as ServerOptions } from 'node:tls';
+import type { Logger } from '@morag/telemetry';
 
 /** Where a program finds its certificate, and whom it believes. All PEM. */
 export interface TlsFiles {
@@ -63,6 +64,15 @@ export async function openTls(
       for (const file of watched) unwatchFile(file, reload);
     },
   };
+}
+
+/** As the configuration of a program says; undefined for clear text. */
+export async function openConfiguredTls(
+  files: TlsFiles | undefined,
+  logger: Pick<Logger, 'error'>,
+): Promise<TlsMaterial | undefined> {
+  const onProblem = (error: unknown): void => logger.error({ err: error }, 'the changed certificate cannot be used');
+  return files && openTls(files, { onProblem });
 }
 
 async function load({ certFile, keyFile, caFile, clientCaFile }: TlsFiles) {

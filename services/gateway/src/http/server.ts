@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
+import type { Server as SecureServer } from 'node:tls';
 import cors from '@fastify/cors';
 import { DomainError } from '@morag/errors';
-import { acceptRequestId, REQUEST_ID_HEADER } from '@morag/rpc';
+import { acceptRequestId, REQUEST_ID_HEADER, type TlsMaterial } from '@morag/rpc';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { discardRest } from './client-gone.ts';
 import { PROBLEM_TYPE, toAnswer } from './problems.ts';
@@ -23,6 +24,7 @@ export interface HttpServerOptions {
   readonly handler: HttpHandler;
   /** Web origins that may call from a browser; `*` stands for all. */
   readonly corsOrigins: readonly string[];
+  readonly tls?: TlsMaterial;
   readonly onFinished: (finished: FinishedRequest) => void;
 }
 
@@ -37,26 +39,29 @@ const HEADER_BYTES_MAX = 16 * 1024;
 export async function createHttpServer({
   handler,
   corsOrigins,
+  tls,
   onFinished,
 }: HttpServerOptions): Promise<FastifyInstance> {
+  const limits = { headersTimeout: HEADERS_MS, requestTimeout: 0, maxHeaderSize: HEADER_BYTES_MAX };
   const app: FastifyInstance = fastify({
     logger: false,
     genReqId: ({ headers }) => acceptRequestId(firstOf(headers[REQUEST_ID_HEADER])),
     requestIdHeader: false,
     routerOptions: { maxParamLength: HEADER_BYTES_MAX },
-    http: { headersTimeout: HEADERS_MS, requestTimeout: 0, maxHeaderSize: HEADER_BYTES_MAX },
+    ...(tls ? { https: { ...limits, ...certificate(tls) } } : { http: limits }),
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => {
-      writeHead(request, reply);
+      writeHead(request, reply, tls);
       answer(error, request, reply);
     },
     clientErrorHandler: answerBrokenRequest,
   });
+  tls?.onChange(() => (app.server as unknown as SecureServer).setSecureContext(certificate(tls)));
   app.removeAllContentTypeParsers();
   // Bodies are read by the routes, which know their type and bounds.
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
-  app.addHook('onRequest', async (request, reply) => writeHead(request, reply));
+  app.addHook('onRequest', async (request, reply) => writeHead(request, reply, tls));
   app.addHook('onResponse', async (request, reply) => {
     const error = failures.get(request);
     onFinished({ request, status: reply.statusCode, ms: reply.elapsedTime, error });
@@ -96,8 +101,15 @@ const HEADERS = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 } as const;
 
-function writeHead({ id }: FastifyRequest, reply: FastifyReply): void {
+function writeHead({ id }: FastifyRequest, reply: FastifyReply, tls: TlsMaterial | undefined): void {
   reply.headers(HEADERS).header(REQUEST_ID_HEADER, id);
+  if (tls) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
+}
+
+/** Callers prove who they are by token or key: no certificate is asked of them. */
+function certificate(tls: TlsMaterial) {
+  const { cert, key, minVersion } = tls.server();
+  return { cert, key, minVersion };
 }
 
 function corsOptions(origins: readonly string[]): object {
