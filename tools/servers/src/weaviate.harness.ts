@@ -78,7 +78,7 @@ export async function realWeaviate(): Promise<Harness> {
     },
     async stop() {
       await weaviateServer.stop(options);
-      for (const path of [data, `${data}.log`, `${data}.ports`]) rmSync(path, { recursive: true, force: true });
+      for (const path of [data, `${data}.log`]) rmSync(path, { recursive: true, force: true });
     },
   });
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -9,11 +10,15 @@ import { LabError, type LabServer, type Registration, type StartOptions } from '
 const VERSION = '1.35.2';
 const PROGRAM = { path: 'github.com/weaviate/weaviate/cmd/weaviate-server', version: `v${VERSION}` };
 const START_TIMEOUT_MS = 60_000;
-/** On loopback, of a server for trying things out: not a secret. */
-const API_KEY = 'morag-servers';
-
 /** Below the range that outgoing connections take theirs from, so that a stopped server finds its ports free again. */
 const PORTS = { first: 20_000, count: 12_000 };
+
+/** What a node needs beside its data and its REST port, and keeps for its life. */
+interface NodeSettings {
+  readonly ports: InnerPorts;
+  /** Made for this node: gRPC listens on every address of the machine. */
+  readonly apiKey: string;
+}
 
 /** What Weaviate listens on beside REST; its consensus log remembers the last two. */
 interface InnerPorts {
@@ -38,32 +43,32 @@ export const weaviateServer: LabServer = {
 
   async start(options) {
     await weaviateServer.install();
-    const ports = await innerPorts(options);
-    const spec = specOf(options, ports);
+    const settings = await settingsOf(options);
+    const { ports } = settings;
+    const spec = specOf(options, settings);
     if (livePid(spec) === undefined) {
       for (const port of [options.port, ...Object.values(ports)]) {
         if (await isListening(port)) throw new LabError(`Port ${port} is taken by another program.`);
       }
-      mkdirSync(options.data, { recursive: true });
       await startDaemon(spec, () => isReady(options.port, ports.grpc), START_TIMEOUT_MS);
     }
-    return registrationOf(options.port, ports.grpc);
+    return registrationOf(options.port, settings);
   },
 
   stop: (options) => stopDaemon(specOf(options), 'SIGTERM'),
   kill: (options) => stopDaemon(specOf(options), 'SIGKILL'),
 };
 
-function registrationOf(port: number, grpcPort: number): Registration {
+function registrationOf(port: number, { ports, apiKey }: NodeSettings): Registration {
   return {
     type: 'WEAVIATE',
     host: '127.0.0.1',
     port,
     username: '',
     password: '',
-    apiKey: API_KEY,
+    apiKey,
     database: '',
-    config: { grpcPort },
+    config: { grpcPort: ports.grpc },
   };
 }
 
@@ -77,11 +82,18 @@ async function isReady(port: number, grpcPort: number): Promise<boolean> {
   }
 }
 
-/** Kept beside the data: a node that comes back at other addresses takes itself for another one. */
-async function innerPorts({ port, data }: StartOptions): Promise<InnerPorts> {
-  const file = `${data}.ports`;
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as InnerPorts;
-  const taken = new Set([port]);
+/** Kept with the data: a node that comes back at other addresses takes itself for another one. */
+async function settingsOf({ port, data }: StartOptions): Promise<NodeSettings> {
+  const file = join(data, 'node.json');
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as NodeSettings;
+  const settings = { ports: await freePorts(port), apiKey: randomUUID() };
+  mkdirSync(join(data, 'db'), { recursive: true });
+  writeFileSync(file, JSON.stringify(settings), { mode: 0o600 });
+  return settings;
+}
+
+async function freePorts(restPort: number): Promise<InnerPorts> {
+  const taken = new Set([restPort]);
   const next = async () => {
     for (;;) {
       const candidate = PORTS.first + Math.trunc(Math.random() * PORTS.count);
@@ -90,18 +102,15 @@ async function innerPorts({ port, data }: StartOptions): Promise<InnerPorts> {
       return candidate;
     }
   };
-  const ports = { grpc: await next(), gossip: await next(), data: await next(), raft: await next(), rpc: await next() };
-  mkdirSync(data, { recursive: true });
-  writeFileSync(file, JSON.stringify(ports));
-  return ports;
+  return { grpc: await next(), gossip: await next(), data: await next(), raft: await next(), rpc: await next() };
 }
 
-function specOf({ port, data }: StartOptions, ports?: InnerPorts): DaemonSpec {
+function specOf({ port, data }: StartOptions, settings?: NodeSettings): DaemonSpec {
   return {
     command: binary(),
     args: ['--host', '127.0.0.1', '--port', String(port), '--scheme', 'http'],
     cwd: data,
-    env: ports && environmentOf(data, ports),
+    env: settings && environmentOf(data, settings),
     pidFile: `${data}.pid`,
     logFile: `${data}.log`,
     // Its command line does not name the data.
@@ -110,15 +119,15 @@ function specOf({ port, data }: StartOptions, ports?: InnerPorts): DaemonSpec {
   };
 }
 
-function environmentOf(data: string, ports: InnerPorts): Record<string, string> {
+function environmentOf(data: string, { ports, apiKey }: NodeSettings): Record<string, string> {
   return {
-    PERSISTENCE_DATA_PATH: data,
+    PERSISTENCE_DATA_PATH: join(data, 'db'),
     DEFAULT_VECTORIZER_MODULE: 'none',
     API_BASED_MODULES_DISABLED: 'true',
     AUTOSCHEMA_ENABLED: 'false',
     AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED: 'false',
     AUTHENTICATION_APIKEY_ENABLED: 'true',
-    AUTHENTICATION_APIKEY_ALLOWED_KEYS: API_KEY,
+    AUTHENTICATION_APIKEY_ALLOWED_KEYS: apiKey,
     AUTHENTICATION_APIKEY_USERS: 'admin',
     AUTHORIZATION_ADMINLIST_ENABLED: 'true',
     AUTHORIZATION_ADMINLIST_USERS: 'admin',
@@ -132,9 +141,9 @@ function environmentOf(data: string, ports: InnerPorts): Record<string, string> 
     CLUSTER_BIND_ADDR: '127.0.0.1',
     CLUSTER_GOSSIP_BIND_PORT: String(ports.gossip),
     CLUSTER_DATA_BIND_PORT: String(ports.data),
-    // These two listen on every address, like gRPC, which asks for the key.
+    // This one listens on every address, too.
     CLUSTER_BASIC_AUTH_USERNAME: 'node',
-    CLUSTER_BASIC_AUTH_PASSWORD: `${API_KEY}-${ports.raft}-${ports.rpc}`,
+    CLUSTER_BASIC_AUTH_PASSWORD: apiKey,
     RAFT_PORT: String(ports.raft),
     RAFT_INTERNAL_RPC_PORT: String(ports.rpc),
     RAFT_BOOTSTRAP_EXPECT: '1',

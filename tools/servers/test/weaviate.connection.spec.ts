@@ -36,7 +36,7 @@ beforeAll(async () => {
   server = { type: 'WEAVIATE', host, port, apiKey, tls: 'DISABLED', config: config as { grpcPort: number } };
   closers.push(async () => {
     await weaviateServer.stop({ port, data });
-    for (const path of [data, `${data}.log`, `${data}.ports`]) rmSync(path, { recursive: true, force: true });
+    for (const path of [data, `${data}.log`]) rmSync(path, { recursive: true, force: true });
   });
 }, STARTING_MS);
 

@@ -43,7 +43,7 @@ beforeAll(async () => {
   };
   stop = async () => {
     await weaviateServer.stop({ port, data });
-    for (const path of [data, `${data}.log`, `${data}.ports`]) rmSync(path, { recursive: true, force: true });
+    for (const path of [data, `${data}.log`]) rmSync(path, { recursive: true, force: true });
   };
 }, STARTING_MS);
 
