@@ -119,26 +119,28 @@ export async function scanRecords(
 }
 
 /**
- * Sets and removes keys; false when there is no such record. Read, changed here and written if it is still the same:
- * another who writes in between makes this a `conflict`, which is tried again.
+ * Sets and removes keys; false when there is no such record. Read, changed here, and written if it is still the same: each
+ * round that fails is one in which another's change went in.
  */
 export async function patchRecord({ database, call, collection }: On, id: string, patch: Metadata): Promise<boolean> {
   const key = recordKey(collection, id);
-  const [found] = await database.read<{ metadata: string }>(call, {
-    text: `MATCH (n:${RECORD} {key: $key}) RETURN n.${METADATA_PROPERTY} AS metadata`,
-    values: { key },
-  });
-  if (!found) return false;
-  const changes = toChanges(JSON.parse(found.metadata) as Metadata, patch);
-  const [written] = await database.write<{ count: bigint }>(call, {
-    // Neo4j locks a node when it is written to, not when it is read: hence the first SET.
-    text: `
-      MATCH (n:${RECORD} {key: $key}) SET n.key = $key
-      WITH n WHERE n.${METADATA_PROPERTY} = $before SET n += $changes RETURN count(n) AS count`,
-    values: { key, before: found.metadata, changes },
-  });
-  if (Number(written?.count ?? 0) === 1) return true;
-  throw new ConnectorError('conflict', call, 'The record was changed at the same time.', { retryable: true });
+  for (;;) {
+    const [found] = await database.read<{ metadata: string }>(call, {
+      text: `MATCH (n:${RECORD} {key: $key}) RETURN n.${METADATA_PROPERTY} AS metadata`,
+      values: { key },
+    });
+    if (!found) return false;
+    const changes = toChanges(JSON.parse(found.metadata) as Metadata, patch);
+    const [written] = await database.write<{ count: bigint }>(call, {
+      // Neo4j locks a node when it is written to, not when it is read: hence the first SET.
+      text: `
+        MATCH (n:${RECORD} {key: $key}) SET n.key = $key
+        WITH n WHERE n.${METADATA_PROPERTY} = $before SET n += $changes RETURN count(n) AS count`,
+      values: { key, before: found.metadata, changes },
+    });
+    if (Number(written?.count ?? 0) === 1) return true;
+    call.signal.throwIfAborted();
+  }
 }
 
 /**
