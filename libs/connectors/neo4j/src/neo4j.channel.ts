@@ -21,7 +21,7 @@ export interface ChannelHooks {
   /** A socket that is connected, and secured where that is wanted. */
   open(): Promise<Socket>;
   /** Each time that a statement gets a connection, new or used. */
-  onAcquired(socket: Socket | undefined): void;
+  onAcquired(socket: Socket): void;
 }
 
 /**
@@ -60,7 +60,8 @@ export function useSockets(driver: Driver, hooks: ChannelHooks): void {
   const acquire = provider.acquireConnection.bind(provider);
   provider.acquireConnection = async (options) => {
     const connection = await acquire(options);
-    hooks.onAcquired(socketOf.get(connection.id));
+    const socket = socketOf.get(connection.id);
+    if (socket) hooks.onAcquired(socket);
     return connection;
   };
 }

@@ -36,6 +36,8 @@ export interface Neo4jDatabase {
 /** One statement under way, and the socket that it goes over. */
 class Use {
   readonly call: Call;
+  /** Why this program itself gave the server up: the driver reports any such end as a lost connection. */
+  refusal: AnswerRefused | undefined;
   #socket: Socket | undefined;
   #bytesBefore = 0;
 
@@ -56,7 +58,8 @@ class Use {
 
   checkSize(): void {
     if ((this.#socket?.bytesRead ?? 0) - this.#bytesBefore <= ANSWER_BYTES_MAX) return;
-    this.end(new AnswerRefused('ANSWER_TOO_LARGE', 'The answer is larger than the limit.'));
+    this.refusal = new AnswerRefused('ANSWER_TOO_LARGE', 'The answer is larger than the limit.');
+    this.end(this.refusal);
   }
 }
 
@@ -71,20 +74,26 @@ export function createNeo4jDatabase(settings: ServerSettings, options: Neo4jOpti
   const tls = tlsOf(settings.tls, options);
   const uses = new AsyncLocalStorage<Use>();
   const sockets = new Set<Socket>();
+  // A socket's own events come in the context of the statement that it was opened for, not of the one under way.
+  const owners = new WeakMap<Socket, Use>();
+  const assign = (socket: Socket, use = uses.getStore()) => {
+    if (!use) return;
+    owners.set(socket, use);
+    use.take(socket);
+  };
   let ended: Promise<void> | undefined;
 
   const driver = createDriver(settings, options);
   useSockets(driver, {
     async open() {
-      const use = uses.getStore();
-      const socket = await egress.connect(host, port, { tls, signal: use?.call.signal });
+      const socket = await egress.connect(host, port, { tls, signal: uses.getStore()?.call.signal });
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      socket.on('data', () => uses.getStore()?.checkSize());
-      use?.take(socket);
+      socket.on('data', () => owners.get(socket)?.checkSize());
+      assign(socket);
       return socket;
     },
-    onAcquired: (socket) => socket && uses.getStore()?.take(socket),
+    onAcquired: (socket) => assign(socket),
   });
 
   async function execute(call: Call, access: 'READ' | 'WRITE', statement: Statement): Promise<QueryResult> {
@@ -102,7 +111,7 @@ export function createNeo4jDatabase(settings: ServerSettings, options: Neo4jOpti
         }
       });
     } catch (error) {
-      throw error instanceof ConnectorError ? error : neo4jError(error, call, redact);
+      throw error instanceof ConnectorError ? error : neo4jError(use.refusal ?? error, call, redact);
     } finally {
       call.signal.removeEventListener('abort', onAbort);
     }

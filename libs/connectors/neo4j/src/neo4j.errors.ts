@@ -22,6 +22,7 @@ const CATEGORY_OF_CODE: Readonly<Record<string, Category>> = {
   'Neo.ClientError.Statement.AccessMode': 'permission_denied',
   'Neo.ClientError.Transaction': 'conflict',
   'Neo.ClientError.Transaction.TransactionTimedOut': 'timeout',
+  'Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration': 'timeout',
   'Neo.ClientError.Request': 'protocol',
   'Neo.TransientError': 'unavailable',
   'Neo.TransientError.Request.NoThreadsAvailable': 'rate_limited',
