@@ -1,56 +1,28 @@
 import type { Transport } from '@connectrpc/connect';
-import {
-  createAccessTokens,
-  createApiKeyVerifier,
-  createLocalKeys,
-  createServiceTokens,
-  createTokenAuthenticator,
-  serviceTokenSecret,
-} from '@morag/auth';
+import { createApiKeyVerifier, createLocalKeys, createTokenAuthenticator } from '@morag/auth';
 import type { IdentityConfig } from '@morag/config';
-import { deriveKey, loadRootKey } from '@morag/crypto';
+import { loadRootKey } from '@morag/crypto';
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { AuditService } from '@morag/gen/morag/identity/v1/audit_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
-import {
-  type AuditJournalStore,
-  createAuditJournal,
-  databaseReadiness,
-  type OutboxRelay,
-  openServiceDatabase,
-} from '@morag/orm';
-import {
-  type ApiKeyUsage,
-  type AuditRecord,
-  createApiKeyUsage,
-  createServiceHost,
-  openConfiguredTls,
-  pageTokens,
-  type ServiceHost,
-} from '@morag/rpc';
+import { databaseReadiness, openServiceDatabase } from '@morag/orm';
+import { createServiceHost, type ServiceHost } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
+import { buildDeps, type IdentityDeps } from './build-deps.ts';
 import { apiKeyHandlers } from './modules/api-key/api-key.handlers.ts';
-import { addUsage, deleteOldBatches } from './modules/api-key/usage.store.ts';
+import { deleteOldBatches } from './modules/api-key/usage.store.ts';
 import { verifyApiKey } from './modules/api-key/verify-api-key.ts';
-import { appendEvents } from './modules/audit/append-events.ts';
 import { auditHandlers } from './modules/audit/audit.handlers.ts';
-import { type AuditChainer, createAuditChainer } from './modules/audit/audit-chain.ts';
 import { pruneEvents } from './modules/audit/prune-events.ts';
 import { createPasswordHasher } from './modules/password/password-hasher.ts';
-import { createOwnedThings } from './modules/portability/owned-things.ts';
-import { RevocationPublisher } from './modules/revocation/revocation-publisher.ts';
 import { authHandlers } from './modules/session/auth.handlers.ts';
 import { deleteEndedSessions } from './modules/session/session.store.ts';
 import { settingsHandlers } from './modules/settings/settings.handlers.ts';
-import { createLoginThrottle } from './modules/throttle/login-throttle.ts';
-import { createRefreshTokens } from './modules/token/refresh-token.ts';
-import { readSigningKey } from './modules/token/signing-key.ts';
 import { ensureAdministrator } from './modules/user/create-user.ts';
-import { type OwningServices, purgeDeletedUsers } from './modules/user/deleted-user.relay.ts';
+import { type OwningServices } from './modules/user/deleted-user.relay.ts';
 import { userHandlers } from './modules/user/user.handlers.ts';
-import { openPeers, type Peers } from './peers.ts';
 import { schema } from './schema.ts';
 
 /** What a start may bring along. */
@@ -84,43 +56,11 @@ export async function buildIdentityService(
 ): Promise<IdentityInstance> {
   const logger = parts.logger ?? createLogger({ level: config.logLevel, service: 'identity' });
   const now = parts.now ?? Date.now;
-  const rootKey = await loadRootKey(config.masterKey);
-  const { privateKey, publicJwk } = readSigningKey(config.jwtSigningKeyFile);
-  const db = await openServiceDatabase({ config: config.database, definition: schema, rootKey, logger });
-  const revocations = new RevocationPublisher(db, logger);
-  const serviceSecret = serviceTokenSecret(rootKey);
-  const tls = await openConfiguredTls(config.tls, logger);
-  const peers = openPeers(config, parts.clients, tls);
-  const tokens = createServiceTokens({ service: 'identity', secret: serviceSecret, now });
-  const purge = purgeDeletedUsers({ db, services: peers, tokens, logger });
-  const deps = {
-    db,
-    now,
-    revocations,
-    hasher: createPasswordHasher(),
-    throttle: createLoginThrottle(db),
-    registrationEnabled: config.registrationEnabled,
-    defaultRole: config.defaultRole,
-    accessTtlSeconds: config.accessTokenTtlSeconds,
-    sessionTtlHours: config.sessionTtlHours,
-    accessTokens: createAccessTokens({ privateKey, kid: publicJwk.kid, ttlSeconds: config.accessTokenTtlSeconds, now }),
-    refreshTokens: createRefreshTokens(deriveKey(rootKey, 'refresh tokens')),
-    pageTokens: pageTokens({ secret: deriveKey(rootKey, 'identity page tokens') }),
-    publicKeys: [publicJwk],
-    owned: createOwnedThings(peers, tokens),
-    chainer: createAuditChainer(deriveKey(rootKey, 'audit chain')),
-    auditRetentionDays: config.auditRetentionDays,
-  };
-  const journal = createAuditJournal<AuditRecord>({
-    db,
-    logger,
-    send: (records, signal) => appendEvents(deps, records, signal),
-  });
-  const usage = createApiKeyUsage({ logger, send: (batch, signal) => addUsage(db, batch, signal) });
+  const deps = await buildDeps(config, { now, logger, clients: parts.clients });
   const host = createServiceHost({
     name: 'identity',
     ...config.listen,
-    tls,
+    tls: deps.tls,
     descriptors: DESCRIPTORS,
     routes: (router) => {
       router.service(AuthService, authHandlers(deps));
@@ -132,19 +72,19 @@ export async function buildIdentityService(
     authenticator: createTokenAuthenticator({
       service: 'identity',
       keys: createLocalKeys(() => deps.publicKeys),
-      revocations: revocations.feed,
-      serviceSecret,
+      revocations: deps.revocations.feed,
+      serviceSecret: deps.serviceSecret,
       verifyApiKey: createApiKeyVerifier({ lookUp: (key, { address }) => verifyApiKey(deps, { key, address }) }),
       now,
     }),
-    onCall: usage.count,
-    audit: journal,
+    onCall: deps.usage.count,
+    audit: deps.journal,
     logger,
     metrics: createMetrics({ service: 'identity' }),
-    readiness: databaseReadiness(db),
+    readiness: databaseReadiness(deps.db),
   });
   return {
-    ...lifecycle(host, { ...deps, purge, peers, usage, journal }, parts, logger),
+    ...lifecycle(host, deps, parts, logger),
     name: 'identity',
     host,
     transport: () => host.transport(),
@@ -153,14 +93,7 @@ export async function buildIdentityService(
 
 function lifecycle(
   host: ServiceHost,
-  deps: Parameters<typeof userHandlers>[0] & {
-    readonly purge: OutboxRelay;
-    readonly peers: Peers;
-    readonly usage: ApiKeyUsage;
-    readonly journal: AuditJournalStore<AuditRecord>;
-    readonly chainer: AuditChainer;
-    readonly auditRetentionDays: number;
-  },
+  deps: IdentityDeps,
   parts: IdentityParts,
   logger: Logger,
 ): Pick<IdentityInstance, 'start' | 'stop'> {

@@ -24,7 +24,7 @@ function nounOf(name: string): string {
 export function targetOf(schema: DescMessage, message: Message): string {
   const request = reflect(schema, message);
   return schema.fields
-    .filter((field) => field.fieldKind === 'scalar' && /_id$/.test(field.name) && field.name !== 'request_id')
+    .filter((field) => field.fieldKind === 'scalar' && field.name.endsWith('_id') && field.name !== 'request_id')
     .map((field) => [nounOf(field.name), String(request.get(field))] as const)
     .filter(([, id]) => id !== '')
     .map(([noun, id]) => `${noun}/${id}`)

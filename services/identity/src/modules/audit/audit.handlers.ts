@@ -74,7 +74,16 @@ export function auditHandlers(deps: AuditDeps): ServiceImpl<typeof AuditService>
 function fromEvent(event: AuditEvent): AuditRecord {
   const { id, ownerId, userId, apiKeyId, sessionId, service, action, target, requestId, address } = event;
   return {
-    ...{ id, ownerId, userId, apiKeyId, sessionId, service, action, target, requestId, address },
+    id,
+    ownerId,
+    userId,
+    apiKeyId,
+    sessionId,
+    service,
+    action,
+    target,
+    requestId,
+    address,
     outcome: OUTCOMES.find((name) => AuditEvent_Outcome[name] === event.outcome) ?? 'UNFINISHED',
     before: event.before ?? null,
     after: event.after ?? null,

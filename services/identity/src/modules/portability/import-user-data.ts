@@ -1,10 +1,8 @@
-import { ConnectError } from '@connectrpc/connect';
-import { reasonOf } from '@morag/errors';
 import type { ImportedItem, UserData } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
 import type { Database } from '@morag/orm';
 import { fromSettings } from '../settings/settings.mapping.ts';
 import { updateSettings } from '../settings/update-settings.ts';
-import type { OwnedThings } from './owned-things.ts';
+import type { OwnedThings } from './owned-things.client.ts';
 
 type Item = Pick<ImportedItem, 'name' | 'imported' | 'reason'>;
 
@@ -30,17 +28,8 @@ export async function importUserData(
     items.push({ name: 'settings', imported: true, reason: '' });
   }
   for (const server of data.servers) {
-    const name = `servers/${server.name}`;
-    items.push(
-      await owned.createServer(userId, server, signal).then(
-        () => ({ name, imported: true, reason: '' }),
-        (error: unknown) => {
-          signal.throwIfAborted();
-          const isTaken = reasonOf(error) === 'SERVER_EXISTS';
-          return { name, imported: false, reason: isTaken ? 'its name is taken' : ConnectError.from(error).rawMessage };
-        },
-      ),
-    );
+    const problem = await owned.createServer(userId, server, signal);
+    items.push({ name: `servers/${server.name}`, imported: problem === undefined, reason: problem ?? '' });
   }
   const skip = (kind: keyof typeof SKIPPED, things: readonly { readonly name: string }[]): Item[] =>
     things.map(({ name }) => ({ name: `${kind}/${name}`, imported: false, reason: SKIPPED[kind] }));

@@ -30,11 +30,7 @@ export function authHandlers(deps: AuthDeps): ServiceImpl<typeof AuthService> {
       return toUser(await register(deps, { name, email, password }, context.signal));
     },
     async login({ email, password }, context) {
-      const note = context.values.get(auditNoteKey);
-      const onFound = (userId: string): void => {
-        if (note) note.ownerId = userId;
-      };
-      const input = { email, password, client: clientOf(context), onFound };
+      const input = { email, password, client: clientOf(context), onFound: noteOwner(context) };
       return toLoginResponse(await login(deps, input, context.signal));
     },
     async refresh({ refreshToken }, context) {
@@ -88,6 +84,14 @@ export function authHandlers(deps: AuthDeps): ServiceImpl<typeof AuthService> {
 
 function clientOf(context: HandlerContext): { device: string; address: string } {
   return { device: context.requestHeader.get('user-agent') ?? '', address: context.values.get(peerAddressKey) };
+}
+
+/** For the audit log: whose account is tried, also where the log-in fails. */
+function noteOwner({ values }: HandlerContext): (userId: string) => void {
+  return (userId) => {
+    const note = values.get(auditNoteKey);
+    if (note) note.ownerId = userId;
+  };
 }
 
 function toLoginResponse({ user, accessToken, refreshToken, expiresInSeconds }: SignedIn): LoginResponse {

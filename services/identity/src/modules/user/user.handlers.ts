@@ -21,16 +21,9 @@ export type UserDeps = CreateUserDeps & SessionDeps & { readonly pageTokens: Pag
 export function userHandlers(deps: UserDeps): ServiceImpl<typeof UserService> {
   return {
     async createUser(request, context) {
-      const user = request.user ?? create(UserSchema);
-      const { name, email, password } = user;
-      const input = {
-        name,
-        email,
-        password,
-        avatarUrl: user.avatarUrl || null,
-        role: fromRole(user.role),
-        passwordField: 'user.password',
-      };
+      const { name, email, password, avatarUrl, role } = request.user ?? create(UserSchema);
+      const asked = { name, email, password, avatarUrl: avatarUrl || null, role: fromRole(role) };
+      const input = { ...asked, passwordField: 'user.password' };
       return toUser(await createUser(deps, input, context.signal));
     },
     async getUser(request, context) {

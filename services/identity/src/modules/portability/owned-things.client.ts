@@ -1,5 +1,6 @@
-import { type Client, createClient } from '@connectrpc/connect';
+import { type Client, ConnectError, createClient } from '@connectrpc/connect';
 import type { Permission, ServiceTokens } from '@morag/auth';
+import { reasonOf } from '@morag/errors';
 import type { Document } from '@morag/gen/morag/documents/v1/document_pb.ts';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import type { Database } from '@morag/gen/morag/servers/v1/database_pb.ts';
@@ -17,7 +18,8 @@ export interface OwnedThings {
   servers(ownerId: string, signal: AbortSignal): Promise<Server[]>;
   databases(ownerId: string, signal: AbortSignal): Promise<Database[]>;
   documents(ownerId: string, signal: AbortSignal): Promise<Document[]>;
-  createServer(ownerId: string, server: Server, signal: AbortSignal): Promise<void>;
+  /** Answers why it was not made; undefined when it was. */
+  createServer(ownerId: string, server: Server, signal: AbortSignal): Promise<string | undefined>;
 }
 
 /** See OwnedThings. */
@@ -52,7 +54,14 @@ export function createOwnedThings(services: OwningServices, tokens: ServiceToken
       });
     },
     async createServer(ownerId, server, signal) {
-      await servers.createServer({ server }, await as('servers', ownerId, ['servers:write'], signal));
+      const options = await as('servers', ownerId, ['servers:write'], signal);
+      return servers.createServer({ server }, options).then(
+        () => undefined,
+        (error: unknown) => {
+          signal.throwIfAborted();
+          return reasonOf(error) === 'SERVER_EXISTS' ? 'its name is taken' : ConnectError.from(error).rawMessage;
+        },
+      );
     },
   };
 }

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { type CallOptions, createClient, type Transport } from '@connectrpc/connect';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { identityConfig } from '@morag/config';
+import { reasonOf } from '@morag/errors';
+import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
+import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
+import { User_UserRole } from '@morag/gen/morag/identity/v1/user_pb.ts';
+import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
+import { createLogger } from '@morag/telemetry';
+import { buildIdentityService, type IdentityInstance } from '../src/index.ts';
+import { type Harness, startIdentity } from './harness.ts';
+
+const CALLERS = 100;
+
+/** A revoked key is refused everywhere this soon. */
+const REVOKED_MS_MAX = 1_000;
+
+let harness: Harness;
+let second: IdentityInstance;
+let transports: readonly [Transport, Transport];
+let admin: CallOptions;
+
+beforeAll(async () => {
+  harness = await startIdentity();
+  const config = { ...identityConfig(harness.env), listen: { host: '127.0.0.1', port: 0 } };
+  const logger = createLogger({ level: 'silent', service: 'identity' });
+  second = await buildIdentityService(config, { logger, clients: harness.others });
+  await second.start();
+  transports = [harness.transport, second.transport()];
+  const { email, password } = harness.administrator;
+  admin = (await harness.signIn(email, password)).as;
+});
+afterAll(async () => {
+  await second.stop();
+  await harness.close();
+});
+
+/** Calls so many times at once, every other time through the other instance; how many calls ended how. */
+async function race(times: number, call: (through: Transport, n: number) => Promise<unknown>) {
+  const ends = Array.from({ length: times }, (_, n) =>
+    call(transports[n % 2] as Transport, n).then(
+      () => 'OK',
+      (error: unknown) => reasonOf(error) ?? String(error),
+    ),
+  );
+  const counts: Record<string, number> = {};
+  for (const end of await Promise.all(ends)) counts[end] = (counts[end] ?? 0) + 1;
+  return counts;
+}
+
+describe('of a hundred at once on two instances', () => {
+  it('one gets an address by registering, whatever its case', async () => {
+    const email = `${randomUUID()}@example.org`;
+    const counts = await race(CALLERS, (through, n) => {
+      const user = { name: 'n', email: n % 3 ? email : email.toUpperCase(), password: 'a good long one' };
+      return createClient(AuthService, through).register(user);
+    });
+    expect(counts).toEqual({ OK: 1, EMAIL_EXISTS: CALLERS - 1 });
+  }, 60_000);
+
+  it('one gets an address by changing to it', async () => {
+    const people = await Promise.all(Array.from({ length: 10 }, () => harness.newUser()));
+    const email = `${randomUUID()}@example.org`;
+    const counts = await race(CALLERS, (through, n) => {
+      const userId = people[n % people.length]?.userId ?? '';
+      return createClient(UserService, through).updateUser({ userId, user: { email } }, admin);
+    });
+    // Each of the ten asks ten times; the one who has it keeps it.
+    expect(counts).toEqual({ OK: CALLERS / 10, EMAIL_EXISTS: (CALLERS * 9) / 10 });
+    const { users } = await createClient(UserService, harness.transport).listUsers(
+      { filter: `email = "${email}"` },
+      admin,
+    );
+    expect(users).toHaveLength(1);
+  }, 60_000);
+
+  it('one makes a key of a name', async () => {
+    const person = await harness.newUser();
+    const apiKey = { name: 'same', permissions: ['keys:read'] };
+    const counts = await race(CALLERS, (through) =>
+      createClient(ApiKeyService, through).createApiKey({ apiKey }, person.as),
+    );
+    expect(counts).toEqual({ OK: 1, ALREADY_EXISTS: CALLERS - 1 });
+  }, 60_000);
+
+  it('one of fifty refreshes with a token, and the session has ended for that one too', async () => {
+    const { refreshToken, as } = await harness.newUser();
+    let won = '';
+    const counts = await race(50, async (through) => {
+      won = (await createClient(AuthService, through).refresh({ refreshToken })).refreshToken;
+    });
+    expect(counts.OK).toBe(1);
+    expect((counts.REFRESH_TOKEN_REUSED ?? 0) + (counts.UNAUTHENTICATED ?? 0)).toBe(49);
+    const after = await race(2, (through) => createClient(AuthService, through).refresh({ refreshToken: won }));
+    expect(after).toEqual({ UNAUTHENTICATED: 2 });
+    const calls = await race(2, (through) => createClient(UserService, through).getUser({ userId: 'me' }, as));
+    expect(calls).toEqual({ UNAUTHENTICATED: 2 });
+  }, 60_000);
+});
+
+it('the last administrators cannot demote each other, however often two try on two instances', async () => {
+  const { id } = await createClient(UserService, harness.transport).getUser({ userId: 'me' }, admin);
+  const other = await harness.newUser();
+  const setRole = (userId: string, role: User_UserRole, as: CallOptions, through: Transport) =>
+    createClient(UserService, through).updateUser({ userId, user: { role } }, as);
+  await setRole(other.userId, User_UserRole.ADMIN, admin, harness.transport);
+  const { as } = await harness.signIn(other.email, other.password);
+  const counts = await race(CALLERS, (through, n) =>
+    n % 4 < 2
+      ? setRole(other.userId, User_UserRole.USER, admin, through)
+      : setRole(id, User_UserRole.USER, as, through),
+  );
+  console.log(counts);
+  const left = [admin, as].map((who) =>
+    createClient(UserService, harness.transport)
+      .listUsers({ filter: 'role = "ADMIN"' }, who)
+      .then(
+        ({ users }) => users.length,
+        (error: unknown) => reasonOf(error),
+      ),
+  );
+  expect((await Promise.all(left)).filter((found) => found === 1)).toHaveLength(1);
+}, 60_000);
+
+it('a key that is revoked amid its use is refused by both instances from then on', async () => {
+  const person = await harness.newUser();
+  const keys = createClient(ApiKeyService, harness.transport);
+  const { apiKey, secret } = await keys.createApiKey({ apiKey: { name: 'k', permissions: ['keys:read'] } }, person.as);
+  const as = { headers: { authorization: `Bearer ${secret}` } };
+  const use = (through: Transport) => createClient(ApiKeyService, through).listApiKeys({}, as);
+  expect(await race(2, use)).toEqual({ OK: 2 });
+  let revokedAtMs = Number.POSITIVE_INFINITY;
+  const late: string[] = [];
+  const lanes = Array.from({ length: CALLERS }, async (_, n) => {
+    for (;;) {
+      const begunAtMs = performance.now();
+      const end = await race(1, () => use(transports[n % 2] as Transport));
+      if (end.OK === undefined) return Object.keys(end)[0];
+      if (begunAtMs > revokedAtMs + REVOKED_MS_MAX) late.push(`lane ${n}`);
+    }
+  });
+  await keys.revokeApiKey({ apiKeyId: apiKey?.id ?? '' }, person.as);
+  revokedAtMs = performance.now();
+  expect(new Set(await Promise.all(lanes))).toEqual(new Set(['UNAUTHENTICATED']));
+  expect(late).toEqual([]);
+}, 60_000);
