@@ -21,7 +21,7 @@ import type { MoveRequest } from './move-database.ts';
 export interface MoveWorkDeps extends RepairDeps {
   readonly databases: Pick<DatabaseStore, 'find'>;
   readonly replicas: Pick<ReplicaStore, 'insert' | 'drain'>;
-  readonly placementRemover: Pick<PlacementRemover, 'sweep'>;
+  readonly placementRemover: Pick<PlacementRemover, 'tryRemove'>;
   readonly switchPrimary: SwitchPrimary;
   readonly onPlaced: (databaseId: string) => void;
   readonly settings: MoveSettings;
@@ -161,7 +161,7 @@ async function drain(deps: MoveWorkDeps, { operation, request, context }: Move):
   deps.onPlaced(operation.databaseId);
   await sleep(deps.settings.drainMs, undefined, { signal });
   await context.report({ stage: 'removing the old collection', percentage: 98 });
-  await deps.placementRemover.sweep(signal);
+  await deps.placementRemover.tryRemove(request.from);
 }
 
 /** What was made goes, unless it is the primary by now. */
@@ -169,7 +169,7 @@ async function undo(deps: MoveWorkDeps, { operation, request, context }: Move, c
   const { databaseId } = operation;
   await deps.replicas.drain(databaseId, request.placementId);
   deps.onPlaced(databaseId);
-  await deps.placementRemover.sweep(context.signal);
+  await deps.placementRemover.tryRemove(request.placementId);
   throw context.cancelled.aborted ? new OperationCancelled() : cause;
 }
 

@@ -12,7 +12,7 @@ export interface DeletePlacementDeps {
   readonly databases: Pick<DatabaseStore, 'find'>;
   readonly placements: Pick<PlacementStore, 'list'>;
   readonly replicas: Pick<ReplicaStore, 'drain'>;
-  readonly placementRemover: Pick<PlacementRemover, 'sweep'>;
+  readonly placementRemover: Pick<PlacementRemover, 'tryRemove'>;
   /** Views of the database are to forget it. */
   readonly onChanged: (databaseId: string) => void;
 }
@@ -25,11 +25,7 @@ export interface PlacementOf {
 }
 
 /** Takes a replica out of use for good; its collection goes now, or, where its server is away, later. */
-export async function deletePlacement(
-  deps: DeletePlacementDeps,
-  where: PlacementOf,
-  signal: AbortSignal,
-): Promise<void> {
+export async function deletePlacement(deps: DeletePlacementDeps, where: PlacementOf): Promise<void> {
   const { id, databaseId, role } = await findPlacement(deps, where);
   if (role === 'PRIMARY' || !(await deps.replicas.drain(databaseId, id))) {
     throw new DomainError('PLACEMENT_CONFLICT', 'The primary cannot be removed: move the database, or delete it.', {
@@ -37,7 +33,7 @@ export async function deletePlacement(
     });
   }
   deps.onChanged(databaseId);
-  await deps.placementRemover.sweep(signal);
+  await deps.placementRemover.tryRemove(id);
 }
 
 /** A placement of a database that the caller may see; PLACEMENT_NOT_FOUND. */

@@ -54,7 +54,7 @@ export function placementHandlers(deps: PlacementHandlersDeps): Handlers {
     },
     async deletePlacement({ databaseId, placementId }, context) {
       const scope = ownerScope(requirePrincipal(context));
-      await deletePlacement(deps, { scope, databaseId, placementId }, context.signal);
+      await deletePlacement(deps, { scope, databaseId, placementId });
       return {};
     },
     async listQuarantinedRecords(request, context) {

@@ -14,7 +14,9 @@ export interface PlacementRemover {
    * written to the database, so that records in a collection would be somebody else's.
    */
   remove(placement: DrainedPlacement, isEmpty: boolean): Promise<void>;
-  /** Removes what is left of replicas. Never rejects for one that cannot be removed now. */
+  /** Removes what is left of a replica now if its server answers soon, else later. Never rejects. */
+  tryRemove(placementId: string): Promise<void>;
+  /** Removes what is left of replicas, of those that can be removed now. */
   sweep(signal: AbortSignal): Promise<void>;
 }
 
@@ -51,17 +53,28 @@ export function createPlacementRemover(deps: PlacementRemoverDeps): PlacementRem
     await placements.removePlacement(id);
   };
 
+  const removeOrPostpone = async (placement: DrainedPlacement): Promise<void> => {
+    try {
+      await remove(placement, false);
+    } catch (error) {
+      logger.info({ err: error, placementId: placement.id }, 'the collection of a replica is removed later');
+      await replicas.postpone(placement.id).catch(() => {});
+    }
+  };
+
   return {
     remove,
+    async tryRemove(placementId) {
+      try {
+        for (const placement of await replicas.drained(1, placementId)) await removeOrPostpone(placement);
+      } catch (error) {
+        logger.info({ err: error, placementId }, 'the collection of a replica is removed later');
+      }
+    },
     async sweep(signal) {
       for (const placement of await replicas.drained(SWEEP_MAX)) {
         if (signal.aborted) return;
-        try {
-          await remove(placement, false);
-        } catch (error) {
-          logger.info({ err: error, placementId: placement.id }, 'the collection of a replica is removed later');
-          await replicas.postpone(placement.id).catch(() => {});
-        }
+        await removeOrPostpone(placement);
       }
     },
   };

@@ -27,8 +27,8 @@ export interface ReplicaStore {
   insert(replica: NewReplica): Promise<boolean>;
   /** Takes a replica out of use and fences off who works on it; false for a primary, and when there is none. */
   drain(databaseId: string, placementId: string): Promise<boolean>;
-  /** Replicas that were taken out of use, those first that were tried least recently. */
-  drained(limit: number): Promise<readonly DrainedPlacement[]>;
+  /** Replicas that were taken out of use, those first that were tried least recently; or one of them. */
+  drained(limit: number, placementId?: string): Promise<readonly DrainedPlacement[]>;
   /** Its collection could not be removed now; others come first. */
   postpone(placementId: string): Promise<void>;
 }
@@ -62,12 +62,13 @@ export function createReplicaStore(db: Database): ReplicaStore {
       );
       return rows.length > 0;
     },
-    drained: (limit) =>
+    drained: (limit, placementId) =>
       db.read<DrainedPlacement>(
         `select ${DRAINED_COLUMNS} from placements p join servers s on s.id = p.server_id
          join databases d on d.id = p.database_id
-         where p.state = 'DRAINING' and d.state = 'READY' order by p.updated_at limit $1`,
-        [limit],
+         where p.state = 'DRAINING' and d.state = 'READY' and ($2::uuid is null or p.id = $2)
+         order by p.updated_at limit $1`,
+        [limit, placementId],
       ),
     async postpone(placementId) {
       await db.write(`update placements set updated_at = now() where id = $1 and state = 'DRAINING'`, [placementId]);

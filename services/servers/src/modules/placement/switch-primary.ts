@@ -3,6 +3,7 @@ import { DomainError } from '@morag/errors';
 import type { Logger } from '@morag/telemetry';
 import type { DatabaseDirectory } from '../database/database-directory.ts';
 import type { Appliers } from '../log/appliers.ts';
+import type { LogObserver } from '../log/log-metrics.ts';
 import type { Alongside, Handover, SwitchStore } from './switch.store.ts';
 
 /** Which placement takes over from which, and why. */
@@ -32,6 +33,7 @@ export interface SwitchPrimaryDeps {
   readonly switches: SwitchStore;
   readonly appliers: Pick<Appliers, 'ensure'>;
   readonly directory: Pick<DatabaseDirectory, 'forget'>;
+  readonly logObserver: Pick<LogObserver, 'switched'>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly logger: Logger;
@@ -51,7 +53,7 @@ const STALLED_MS = 30_000;
  * answers for one. The old primary is not asked for anything: it may be dead, and is a replica like any other afterwards.
  */
 export function createSwitchPrimary(deps: SwitchPrimaryDeps): SwitchPrimary {
-  const { switches, appliers, directory, now, logger } = deps;
+  const { switches, appliers, directory, logObserver, now, logger } = deps;
 
   const approach = async (handover: Handover, signal: AbortSignal): Promise<void> => {
     let best = -1;
@@ -77,6 +79,7 @@ export function createSwitchPrimary(deps: SwitchPrimaryDeps): SwitchPrimary {
       const swapped = await switches.swap(handover, WRITES_WAIT_MS_MAX, alongside, signal);
       if (swapped) {
         directory.forget(databaseId);
+        logObserver.switched(databaseId);
         logger.info({ databaseId, from, to, reason, sequence: swapped.sequence }, 'the primary of a database changed');
         return { firstSequence, lastSequence: swapped.sequence, promotedAt: swapped.promotedAt };
       }
