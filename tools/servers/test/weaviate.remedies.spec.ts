@@ -275,6 +275,9 @@ suite('tenants', () => {
     expect(await none.collectionExists('shared')).toBe(false);
     expect((await two.listCollections()).collections).toEqual([]);
     expect((await one.listCollections()).collections.map(({ name }) => name)).toEqual(['shared']);
+    // Once nobody has it, it may be another one.
+    await one.deleteCollection('shared');
+    expect(await two.createCollection({ ...SPEC, name: 'shared', dimension: 5 })).toMatchObject({ dimension: 5 });
   });
 });
 

@@ -3,6 +3,7 @@ import {
   type CollectionInfo,
   type CollectionSpec,
   ConnectorError,
+  isConnectorError,
   type Metric,
   type NameRules,
   nativeName,
@@ -129,20 +130,26 @@ export async function createCollection(
   const { tenant } = options;
   const className = nativeNameOf(spec.name, tenant);
   const json = classOf(className, spec, options);
-  if (tenant === undefined) {
+  const make = async () => {
     const answer = await session.request('POST', '/schema', json);
     return require(toCollection(parse(classJson, answer, session.call), tenant), session.call);
-  }
-  try {
-    await session.request('POST', '/schema', json);
-  } catch (error) {
-    if (!(error instanceof ConnectorError) || error.category !== 'already_exists') throw error;
-  }
-  const shared = require(await readClass(session, className, tenant), session.call);
+  };
+  if (tenant === undefined) return make();
+  let shared = await readClass(session, className, tenant);
+  shared ??= await make().catch(async (error: unknown) => {
+    if (!isConnectorError(error) || error.category !== 'already_exists') throw error;
+    return require(await readClass(session, className, tenant), session.call);
+  });
   if (await hasTenant(session, shared.target)) throw alreadyExists(session.call);
   // The class is that of all tenants, and so is what its vectors are.
   if (shared.dimension !== spec.dimension || shared.metric !== spec.metric) {
-    throw new ConnectorError('conflict', session.call, 'Other tenants have it with another dimension or metric.');
+    const tenants = await session.request('GET', `/schema/${className}/tenants`);
+    if (!Array.isArray(tenants) || tenants.length > 0) {
+      throw new ConnectorError('conflict', session.call, 'Other tenants have it with another dimension or metric.');
+    }
+    // All of them have gone.
+    await session.request('DELETE', `/schema/${className}`);
+    shared = await make();
   }
   await session.request('POST', `/schema/${className}/tenants`, [{ name: tenant }]);
   return shared;
