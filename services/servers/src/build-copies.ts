@@ -49,7 +49,7 @@ export interface CopiesDeps {
   readonly placements: PlacementStore;
   /** Signs consistency tokens. */
   readonly tokenSecret: Buffer;
-  readonly plane: Pick<DataPlane, 'pool' | 'appliers' | 'directory' | 'log' | 'confirmation'>;
+  readonly plane: Pick<DataPlane, 'pool' | 'appliers' | 'directory' | 'log' | 'logObserver' | 'confirmation'>;
   readonly logger: Logger;
   readonly settings: DataPlaneSettings;
 }
@@ -57,7 +57,7 @@ export interface CopiesDeps {
 /** Builds it. */
 export function buildCopies(deps: CopiesDeps): Copies {
   const { db, instance, placements, plane, logger, settings } = deps;
-  const { pool, appliers, directory } = plane;
+  const { pool, appliers, directory, logObserver } = plane;
   const now = (): number => performance.now();
   const replicas = createReplicaStore(db);
   const fillers = createFillers({
@@ -78,7 +78,14 @@ export function buildCopies(deps: CopiesDeps): Copies {
     replicas,
     fillers,
     placementRemover: createPlacementRemover({ instance, pool, appliers, fillers, placements, replicas, logger }),
-    switchPrimary: createSwitchPrimary({ switches: createSwitchStore(db), appliers, directory, now, logger }),
+    switchPrimary: createSwitchPrimary({
+      switches: createSwitchStore(db),
+      appliers,
+      directory,
+      logObserver,
+      now,
+      logger,
+    }),
     tokens: createConsistencyTokens(deps.tokenSecret),
     quarantine: createQuarantineStore(db),
     mutations: createMutationStore(db),

@@ -11,6 +11,7 @@ import { type Appliers, createAppliers } from './modules/log/appliers.ts';
 import { createLogWriter, databaseNotFound, type LogWriter } from './modules/log/group-commit.ts';
 import { createLeaseStore } from './modules/log/lease.store.ts';
 import { createLogKeeper } from './modules/log/log-keeper.ts';
+import { createLogMetrics, type LogObserver } from './modules/log/log-metrics.ts';
 import { createMutationStore } from './modules/log/mutation.store.ts';
 import { createSequenceBoard, type SequenceBoard } from './modules/log/sequence-board.ts';
 import { createWakeBus } from './modules/log/wake-bus.ts';
@@ -35,6 +36,7 @@ export interface DataPlane {
   readonly log: LogWriter;
   readonly confirmation: WriteConfirmation;
   readonly router: ReadRouter;
+  readonly logObserver: LogObserver;
   /** The database is gone: forgets what this process knows of it. */
   forget(databaseId: string, placementIds: readonly string[]): void;
   start(): void;
@@ -64,6 +66,7 @@ interface Ground {
   readonly board: SequenceBoard;
   readonly pool: ConnectorPool;
   readonly directory: DatabaseDirectory;
+  readonly logObserver: LogObserver;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -71,7 +74,7 @@ interface Ground {
 /** Builds it. One instance of the service holds one; any number of instances share the work. */
 export function buildDataPlane(deps: DataPlaneDeps): DataPlane {
   const ground = buildGround(deps);
-  const { health, board, pool, directory } = ground;
+  const { health, board, pool, directory, logObserver } = ground;
   const log = buildLog(deps, ground);
   const reads = buildReads(deps, ground);
   return {
@@ -79,6 +82,7 @@ export function buildDataPlane(deps: DataPlaneDeps): DataPlane {
     board,
     pool,
     directory,
+    logObserver,
     appliers: log.appliers,
     log: log.writer,
     confirmation: log.confirmation,
@@ -91,7 +95,7 @@ export function buildDataPlane(deps: DataPlaneDeps): DataPlane {
   };
 }
 
-function buildGround({ logger, placements, vendors, findServer, onConnection }: DataPlaneDeps): Ground {
+function buildGround({ logger, metrics, placements, vendors, findServer, onConnection }: DataPlaneDeps): Ground {
   const now = (): number => performance.now();
   const board = createSequenceBoard();
   const health = createHealthBoard({ now });
@@ -114,12 +118,12 @@ function buildGround({ logger, placements, vendors, findServer, onConnection }: 
       for (const placement of view.placements) board.sawApplied(placement.id, placement);
     },
   });
-  return { health, board, pool, directory, now, random: Math.random };
+  return { health, board, pool, directory, logObserver: createLogMetrics(metrics), now, random: Math.random };
 }
 
 /** The way out: which placement answers. */
 function buildReads({ metrics, settings }: DataPlaneDeps, ground: Ground): Pick<DataPlane, 'router' | 'forget'> {
-  const { health, board, now } = ground;
+  const { health, board, logObserver, now } = ground;
   const loads = createLoadBoard(now);
   const observer = createReadMetrics(metrics);
   const router = createReadRouter({
@@ -135,13 +139,14 @@ function buildReads({ metrics, settings }: DataPlaneDeps, ground: Ground): Pick<
       board.forget(databaseId, placementIds);
       loads.forget(placementIds);
       observer.forget(databaseId);
+      logObserver.forget(databaseId);
     },
   };
 }
 
 /** The way in: the log, those who apply it, and those who keep it in order. */
 function buildLog({ db, instance, connect, logger, settings }: DataPlaneDeps, ground: Ground) {
-  const { board, pool, directory } = ground;
+  const { board, pool, directory, logObserver } = ground;
   const leases = createLeaseStore(db, instance);
   const mutations = createMutationStore(db);
   const wakeBus = createWakeBus({ channel: 'morag_servers_log', db, connect, logger });
@@ -155,6 +160,10 @@ function buildLog({ db, instance, connect, logger, settings }: DataPlaneDeps, gr
       const placement = (await directory.find(databaseId))?.placements.find((candidate) => candidate.id === id);
       if (!placement) throw databaseNotFound(databaseId);
       return pool.use(placement, (connector) => use(connector, placement.collection));
+    },
+    onApplied: ({ id, databaseId }, records, through) => {
+      const placement = directory.peek(databaseId)?.placements.find((candidate) => candidate.id === id);
+      if (placement) logObserver.applied(placement, records, Math.max(0, board.head(databaseId) - through));
     },
     onRefused: (placementId, refusals) => confirmation.noteRefused(placementId, refusals),
     wakeHolder: (placementId) => wakeBus.send(placementId),

@@ -64,7 +64,7 @@ function switchPrimary(given: Partial<SwitchInput> = {}) {
   const change = createSwitchPrimary({
     switches: createSwitchStore(db),
     appliers: { ensure: () => {} },
-    directory: { forget: () => {} },
+    directory: { forget: () => {} }, logObserver: { switched: () => {} },
     now: () => performance.now(),
     logger: createLogger({ level: 'silent', service: 'servers' }),
   });

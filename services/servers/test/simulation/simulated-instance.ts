@@ -134,6 +134,7 @@ function buildLog(ground: Ground, { leases, mutations }: Stores) {
       done.catch(() => {});
       return [] as never;
     },
+    onApplied: () => {},
     onRefused: (placementId, refusals) => confirmation.noteRefused(placementId, refusals),
     wakeHolder: () => {},
   });
@@ -187,6 +188,7 @@ function watch(ground: Ground, stores: Stores, appliers: ReturnType<typeof build
             return connector ? [[id, connector]] : [];
           }),
         ),
+      rest: () => {},
       drop: () => {},
     },
     writer: { look: () => {}, status: () => {} },
@@ -204,6 +206,11 @@ function watch(ground: Ground, stores: Stores, appliers: ReturnType<typeof build
     () => true,
   );
   setInterval(() => monitor.tick(), TICK_MS);
-  const switchPrimary = createSwitchPrimary({ ...ground, switches: stores.switches, appliers });
+  const switchPrimary = createSwitchPrimary({
+    ...ground,
+    logObserver: { switched: () => {} },
+    switches: stores.switches,
+    appliers,
+  });
   createFailoverKeeper({ ...ground, failovers: stores.failovers, switchPrimary, monitor, settings: FAILOVER }).start();
 }

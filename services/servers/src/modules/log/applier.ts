@@ -30,6 +30,8 @@ export interface ApplierDeps {
   ) => Promise<T>;
   /** Told of refused records before their mutation counts as applied. */
   readonly onRefused: (placementId: string, refusals: readonly PlacedRefusal[]) => void;
+  /** Told of each batch that the server has taken: so many records, everything up to that mutation. */
+  readonly onApplied: (placement: ApplierPlacement, records: number, through: number) => void;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly random: () => number;
@@ -187,6 +189,7 @@ class LogApplier implements Applier {
     );
     if (refusals.length > 0 || work.hasQuarantine) await this.#quarantine(work, entries, batch, refusals);
     work.applied = batch.through;
+    this.#deps.onApplied(this.#placement, batch.upserts.length + batch.deletes.length, batch.through);
     return true;
   }
 
