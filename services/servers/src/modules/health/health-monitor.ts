@@ -42,7 +42,7 @@ export interface HealthMonitorDeps {
   readonly rules: HealthRules;
   readonly board: HealthBoard;
   readonly queue: DueQueue;
-  readonly connectors: Pick<ProbeConnectors, 'find' | 'drop'>;
+  readonly connectors: Pick<ProbeConnectors, 'find' | 'rest' | 'drop'>;
   readonly writer: Pick<HealthWriter, 'look' | 'status'>;
   /** Told once of a server that has stopped, if a crash can cost its vendor what was confirmed. */
   readonly onStopped: (serverId: string) => void;
@@ -229,11 +229,12 @@ class Monitor implements HealthMonitor {
   }
 
   async #probeOne(id: string, connector: VectorConnector): Promise<void> {
-    const { rules, now, settings } = this.#deps;
+    const { rules, now, settings, connectors } = this.#deps;
     const { signal } = this.#stopping;
     const before = this.#watched.get(id)?.details;
     const known = before && before.untilMs > now() ? before.of : undefined;
     const probed = await probe(connector, { signal, timeoutMs: rules.deadlineMs, now, known });
+    connectors.rest(id);
     const watched = this.#watched.get(id);
     if (!watched || signal.aborted) return;
     if (!probed.details) watched.details = undefined;

@@ -5,8 +5,10 @@ import type { RosterEntry, RosterStore } from './roster.store.ts';
 
 /** The connectors that probes go through, beside those of the data path: a look must not wait behind the work. */
 export interface ProbeConnectors {
-  /** Those that are open under the revision asked for; missing ones are opened, many in one read. */
+  /** Those of servers as they are configured by the revision asked for; unknown servers are read, many at once. */
   find(entries: readonly RosterEntry[]): Promise<ReadonlyMap<string, VectorConnector>>;
+  /** The look is over: beyond a number of servers its connector is closed, since each costs memory. */
+  rest(serverId: string): void;
   drop(serverId: string): void;
   stop(): Promise<void>;
 }
@@ -16,56 +18,75 @@ export interface ProbeConnectorsDeps {
   readonly roster: Pick<RosterStore, 'load'>;
   readonly open: (server: Server) => Promise<VectorConnector>;
   readonly logger: Logger;
+  readonly openMax?: number;
 }
 
-interface Opened {
-  readonly revision: number;
-  readonly connector: VectorConnector;
+interface Known {
+  readonly server: Server;
+  connector: VectorConnector | undefined;
 }
 
-/** Creates an empty set. A connector that nobody uses holds no socket for long, so that all may stay open. */
-export function createProbeConnectors({ roster, open, logger }: ProbeConnectorsDeps): ProbeConnectors {
-  const opened = new Map<string, Opened>();
+/** A connector that has just sent a request holds a tenth of a megabyte; a server's configuration a hundredth of that. */
+const OPEN_MAX = 200;
+
+/** Creates an empty set. */
+export function createProbeConnectors({
+  roster,
+  open,
+  logger,
+  openMax = OPEN_MAX,
+}: ProbeConnectorsDeps): ProbeConnectors {
+  const known = new Map<string, Known>();
   const closing = new Set<Promise<void>>();
+  let openCount = 0;
   let isStopped = false;
 
-  const drop = (serverId: string): void => {
-    const found = opened.get(serverId);
-    opened.delete(serverId);
-    if (!found) return;
-    const closed = found.connector
+  const close = (entry: Known): void => {
+    const { connector, server } = entry;
+    if (!connector) return;
+    entry.connector = undefined;
+    openCount--;
+    const closed = connector
       .close()
-      .catch((error: unknown) => logger.debug({ err: error, serverId }, 'a connector did not close cleanly'))
+      .catch((error: unknown) => logger.debug({ err: error, serverId: server.id }, 'a connector did not close cleanly'))
       .finally(() => closing.delete(closed));
     closing.add(closed);
   };
-  const openOne = async (server: Server): Promise<void> => {
+  const drop = (serverId: string): void => {
+    const entry = known.get(serverId);
+    known.delete(serverId);
+    if (entry) close(entry);
+  };
+  const openOne = async (entry: Known): Promise<void> => {
     try {
-      const connector = await open(server);
-      drop(server.id);
-      opened.set(server.id, { revision: server.revision, connector });
-      if (isStopped) drop(server.id);
+      entry.connector = await open(entry.server);
+      openCount++;
+      if (isStopped || known.get(entry.server.id) !== entry) close(entry);
     } catch (error) {
-      logger.warn({ err: error, serverId: server.id }, 'a server cannot be probed');
+      logger.warn({ err: error, serverId: entry.server.id }, 'a server cannot be probed');
     }
   };
 
   return {
     async find(entries) {
-      const isOpen = ({ id, revision }: RosterEntry): boolean => (opened.get(id)?.revision ?? -1) >= revision;
-      const missing = entries.filter((entry) => !isOpen(entry)).map(({ id }) => id);
-      if (missing.length > 0) await Promise.all((await roster.load(missing)).map(openOne));
-      const found = new Map<string, VectorConnector>();
-      for (const { id } of entries) {
-        const connector = opened.get(id)?.connector;
-        if (connector) found.set(id, connector);
+      const isKnown = ({ id, revision }: RosterEntry): boolean => (known.get(id)?.server.revision ?? -1) >= revision;
+      const missing = entries.filter((entry) => !isKnown(entry)).map(({ id }) => id);
+      for (const server of missing.length > 0 ? await roster.load(missing) : []) {
+        drop(server.id);
+        known.set(server.id, { server, connector: undefined });
       }
-      return found;
+      const found = entries.flatMap(({ id }) => known.get(id) ?? []);
+      await Promise.all(found.filter(({ connector }) => !connector).map(openOne));
+      return new Map(found.flatMap(({ server, connector }) => (connector ? [[server.id, connector] as const] : [])));
+    },
+    rest(serverId) {
+      const entry = known.get(serverId);
+      if (entry && openCount > openMax) close(entry);
     },
     drop,
     async stop() {
       isStopped = true;
-      for (const serverId of opened.keys()) drop(serverId);
+      for (const serverId of known.keys()) drop(serverId);
       await Promise.all(closing);
     },
   };
