@@ -143,6 +143,21 @@ describe('redaction', () => {
     );
   });
 
+  it.each(['', 'u', 'me', 'you', 'user', 'owner'])('removes a password from Basic credentials of %j', (username) => {
+    const secret = 'p@ss?>w:rd~~';
+    const redact = createRedactor([secret]);
+    for (const encoding of ['base64', 'base64url', 'hex'] as const) {
+      const redacted = redact(`Basic ${Buffer.from(`${username}:${secret}`).toString(encoding)}, and more`);
+      expect(redacted).toMatch(/^Basic [\w+/-]*\[redacted\], and more$/);
+      const rest = /^Basic (.*)\[/.exec(redacted)?.[1] ?? '';
+      expect(`${username}:`).toContain(Buffer.from(rest, encoding).toString());
+    }
+  });
+
+  it('removes a secret with quotes from JSON', () => {
+    expect(createRedactor(['a"b\\c'])(JSON.stringify({ key: 'a"b\\c' }))).toBe('{"key":"[redacted]"}');
+  });
+
   it('bounds the text and cleans it', () => {
     for (const letter of ['x', 'é', '日', '😀']) {
       const cut = cleanText(letter.repeat(5000));

@@ -23,14 +23,41 @@ export function cleanText(text: string): string {
   return clean.slice(0, read) + ELLIPSIS;
 }
 
-/** Replaces every occurrence of the given secrets, also in their usual encodings, and cleans the rest. */
+/**
+ * Replaces every occurrence of the given secrets and cleans the rest. A server that repeats what it was sent repeats
+ * them in the encodings of headers, URLs and JSON, in base64 also amid other bytes (`user:password`).
+ */
 export function createRedactor(secrets: readonly (string | undefined)[]): (text: string) => string {
   const known = secrets.filter((secret): secret is string => (secret?.length ?? 0) >= SECRET_LENGTH_MIN);
-  const spellings = known.flatMap((secret) => [
+  if (known.length === 0) return cleanText;
+  const longestFirst = [...new Set(known.flatMap(spellingsOf))].toSorted((a, b) => b.length - a.length);
+  const spelling = new RegExp(longestFirst.join('|'), 'g');
+  return (text) => cleanText(text.replaceAll(spelling, '[redacted]'));
+}
+
+/** How a secret may be written, as patterns. */
+function spellingsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const literal = [
     secret,
     encodeURIComponent(secret.toWellFormed()),
-    Buffer.from(secret).toString('base64'),
-  ]);
-  const longestFirst = [...new Set(spellings)].toSorted((a, b) => b.length - a.length);
-  return (text) => cleanText(longestFirst.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text));
+    JSON.stringify(secret).slice(1, -1),
+    bytes.toString('hex'),
+  ];
+  return [...literal.map(literally), ...[0, 1, 2].flatMap((before) => base64Amid(bytes, before))];
+}
+
+/**
+ * The bytes in base64 with `before` others in front of them (modulo three): the letters that are theirs alone, and one
+ * on either side, which holds bits of theirs.
+ */
+function base64Amid(bytes: Buffer, before: number): string[] {
+  const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+  const whole = encoded.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
+  const url = whole.replaceAll('+', '-').replaceAll('/', '_');
+  return [whole, url].map((text) => `[\\w+/-]?${literally(text)}[\\w+/-]?={0,2}`);
+}
+
+function literally(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
