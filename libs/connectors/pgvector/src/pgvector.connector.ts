@@ -54,7 +54,7 @@ import {
   upsertRows,
 } from './pgvector.records.ts';
 import { checkServer, databaseStats, tableSizeBytes } from './pgvector.server.ts';
-import { createTable, dropTable, listTables, type PgvectorTable } from './pgvector.tables.ts';
+import { createTable, dropTable, listTables, type PgvectorTable, toInfo } from './pgvector.tables.ts';
 
 const LIST_LIMIT = 100;
 const LIMITS = { recordsMax: PGVECTOR_CAPABILITIES.maxBatchRecords, bytesMax: PGVECTOR_CAPABILITIES.maxBatchBytes };
@@ -294,9 +294,4 @@ function isCategory(error: unknown, category: ConnectorError['category']): boole
 
 function noSuchRecord(call: Call): ConnectorError {
   return new ConnectorError('not_found', call, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
-}
-
-function toInfo(table: PgvectorTable): CollectionInfo {
-  const { name, nativeName, dimension, metric, state, createdByUs } = table;
-  return { name, nativeName, dimension, metric, state, createdByUs };
 }
