@@ -1,16 +1,12 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Socket } from 'node:net';
 import { type Call, ConnectorError, createRedactor, type ServerSettings, tlsOf } from '@morag/connectors-core';
-import { AnswerRefused, type Egress } from '@morag/egress';
+import type { Egress } from '@morag/egress';
 import neo4j, { type AuthToken, type Driver, type QueryResult } from 'neo4j-driver';
-import { useSockets } from './neo4j.channel.ts';
 import { neo4jError } from './neo4j.errors.ts';
 import type { Neo4jOptions } from './neo4j.options.ts';
+import { giveSockets, Use } from './neo4j.sockets.ts';
 
 /** Never connected to: the sockets know where they go. */
 const NOMINAL_URL = 'bolt://neo4j';
-/** Of one statement's answer, as of an HTTP vendor's. */
-const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 
 /** A statement with its parameters. Numbers are stored as floats; a count goes in as `integer` makes it. */
 export interface Statement {
@@ -33,36 +29,6 @@ export interface Neo4jDatabase {
   close(): Promise<void>;
 }
 
-/** One statement under way, and the socket that it goes over. */
-class Use {
-  readonly call: Call;
-  /** Why this program itself gave the server up: the driver reports any such end as a lost connection. */
-  refusal: AnswerRefused | undefined;
-  #socket: Socket | undefined;
-  #bytesBefore = 0;
-
-  constructor(call: Call) {
-    this.call = call;
-  }
-
-  take(socket: Socket): void {
-    this.#socket = socket;
-    this.#bytesBefore = socket.bytesRead;
-    if (this.call.signal.aborted) this.end(this.call.signal.reason);
-  }
-
-  /** What the driver waits for on this socket fails. Nothing else would end a wait for a server that is frozen. */
-  end(reason: Error): void {
-    this.#socket?.destroy(reason);
-  }
-
-  checkSize(): void {
-    if ((this.#socket?.bytesRead ?? 0) - this.#bytesBefore <= ANSWER_BYTES_MAX) return;
-    this.refusal = new AnswerRefused('ANSWER_TOO_LARGE', 'The answer is larger than the limit.');
-    this.end(this.refusal);
-  }
-}
-
 /** A whole number, where Neo4j wants one; JavaScript's own become floats. */
 export function integer(value: number) {
   return neo4j.int(value);
@@ -72,36 +38,16 @@ export function createNeo4jDatabase(settings: ServerSettings, options: Neo4jOpti
   const { host, port, database, password, apiKey } = settings;
   const redact = createRedactor([password, apiKey]);
   const tls = tlsOf(settings.tls, options);
-  const uses = new AsyncLocalStorage<Use>();
-  const sockets = new Set<Socket>();
-  // A socket's own events come in the context of the statement that it was opened for, not of the one under way.
-  const owners = new WeakMap<Socket, Use>();
-  const assign = (socket: Socket, use = uses.getStore()) => {
-    if (!use) return;
-    owners.set(socket, use);
-    use.take(socket);
-  };
-  let ended: Promise<void> | undefined;
-
   const driver = createDriver(settings, options);
-  useSockets(driver, {
-    async open() {
-      const socket = await egress.connect(host, port, { tls, signal: uses.getStore()?.call.signal });
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-      socket.on('data', () => owners.get(socket)?.checkSize());
-      assign(socket);
-      return socket;
-    },
-    onAcquired: (socket) => assign(socket),
-  });
+  const sockets = giveSockets(driver, (signal) => egress.connect(host, port, { tls, signal }));
+  let ended: Promise<void> | undefined;
 
   async function execute(call: Call, access: 'READ' | 'WRITE', statement: Statement): Promise<QueryResult> {
     const use = new Use(call);
     const onAbort = () => use.end(call.signal.reason);
     call.signal.addEventListener('abort', onAbort, { once: true });
     try {
-      return await uses.run(use, async () => {
+      return await sockets.during(use, async () => {
         const session = driver.session({ database, defaultAccessMode: access });
         try {
           // The server itself ends the transaction at the call's deadline.
@@ -130,9 +76,7 @@ export function createNeo4jDatabase(settings: ServerSettings, options: Neo4jOpti
       ended ??= driver
         .close()
         .catch(() => undefined)
-        .finally(() => {
-          for (const socket of sockets) socket.destroy();
-        });
+        .finally(() => sockets.destroy());
       return ended;
     },
   };
