@@ -8,12 +8,12 @@ import { addUsage } from './modules/api-key/usage.store.ts';
 import { appendEvents } from './modules/audit/append-events.ts';
 import { createAuditChainer } from './modules/audit/audit-chain.ts';
 import { createPasswordHasher } from './modules/password/password-hasher.ts';
-import { createOwnedThings } from './modules/portability/owned-things.client.ts';
 import { RevocationPublisher } from './modules/revocation/revocation-publisher.ts';
 import { createLoginThrottle } from './modules/throttle/login-throttle.ts';
 import { createRefreshTokens } from './modules/token/refresh-token.ts';
 import { readSigningKey } from './modules/token/signing-key.ts';
 import { type OwningServices, purgeDeletedUsers } from './modules/user/deleted-user.relay.ts';
+import { createOwnedThings } from './owned-things.client.ts';
 import { openPeers } from './peers.ts';
 import { schema } from './schema.ts';
 

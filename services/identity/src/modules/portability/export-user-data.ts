@@ -6,7 +6,7 @@ import { toApiKey } from '../api-key/api-key.mapping.ts';
 import { type ApiKeyRow, listApiKeys } from '../api-key/api-key.store.ts';
 import { toSettings } from '../settings/settings.mapping.ts';
 import { readSettings } from '../settings/settings.store.ts';
-import { ITEMS_MAX, type OwnedThings } from './owned-things.client.ts';
+import { ITEMS_MAX, type OwnedThings } from './owned-things.ts';
 
 /** What an export needs. */
 export interface ExportDeps {

@@ -2,7 +2,7 @@ import type { ImportedItem, UserData } from '@morag/gen/morag/identity/v1/settin
 import type { Database } from '@morag/orm';
 import { fromSettings } from '../settings/settings.mapping.ts';
 import { updateSettings } from '../settings/update-settings.ts';
-import type { OwnedThings } from './owned-things.client.ts';
+import type { OwnedThings } from './owned-things.ts';
 
 type Item = Pick<ImportedItem, 'name' | 'imported' | 'reason'>;
 

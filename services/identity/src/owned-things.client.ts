@@ -1,28 +1,15 @@
 import { type Client, ConnectError, createClient } from '@connectrpc/connect';
 import type { Permission, ServiceTokens } from '@morag/auth';
 import { reasonOf } from '@morag/errors';
-import type { Document } from '@morag/gen/morag/documents/v1/document_pb.ts';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
-import type { Database } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
-import type { Server } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
-import type { OwningServices } from '../user/deleted-user.relay.ts';
+import { ITEMS_MAX, type OwnedThings } from './modules/portability/owned-things.ts';
+import type { OwningServices } from './modules/user/deleted-user.relay.ts';
 
-/** As many of a kind as an export tells. */
-export const ITEMS_MAX = 10_000;
 const PAGE_SIZE = 1_000;
 
-/** What a user has in the other services, asked for in the user's name. */
-export interface OwnedThings {
-  servers(ownerId: string, signal: AbortSignal): Promise<Server[]>;
-  databases(ownerId: string, signal: AbortSignal): Promise<Database[]>;
-  documents(ownerId: string, signal: AbortSignal): Promise<Document[]>;
-  /** Answers why it was not made; undefined when it was. */
-  createServer(ownerId: string, server: Server, signal: AbortSignal): Promise<string | undefined>;
-}
-
-/** See OwnedThings. */
+/** The other services, asked by their clients. */
 export function createOwnedThings(services: OwningServices, tokens: ServiceTokens): OwnedThings {
   const servers: Client<typeof ServerService> = createClient(ServerService, services.servers);
   const databases = createClient(DatabaseService, services.servers);
@@ -67,7 +54,7 @@ export function createOwnedThings(services: OwningServices, tokens: ServiceToken
 }
 
 /** Pages until there are no more, or one item more than an export tells. */
-export async function allPages<Item>(
+async function allPages<Item>(
   read: (page: { pageSize: number; pageToken: string }) => Promise<{ items: Item[]; nextPageToken: string }>,
 ): Promise<Item[]> {
   const all: Item[] = [];
