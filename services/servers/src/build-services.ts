@@ -17,7 +17,7 @@ import { createPlacementStore, type PlacementStore } from './modules/placement/p
 import type { PlacementRemover } from './modules/placement/remove-placement.ts';
 import { getServer } from './modules/server/get-server.ts';
 import { purgeOwner } from './modules/server/purge-owner.ts';
-import { createServerStore } from './modules/server/server.store.ts';
+import { createServerStore, type ServerStore } from './modules/server/server.store.ts';
 import { openSecrets } from './modules/server/server-secrets.ts';
 import { createEventDelivery } from './modules/webhook/deliver-event.ts';
 import { createWebhookStore } from './modules/webhook/webhook.store.ts';
@@ -58,10 +58,7 @@ export function buildServices(deps: ServicesDeps) {
     connect,
     placements,
     onConnection: journal.note,
-    findServer: async (serverId) => {
-      const server = await getServer(servers, serverId, {});
-      return { server, secrets: openSecrets(vault, server) };
-    },
+    findServer: (serverId) => findServer(servers, vault, serverId),
   });
   const copies = buildCopies({ ...deps, instance, databases, servers, placements, plane });
   const { switchPrimary, placementRemover, fillers, operationRunner } = copies;
@@ -104,6 +101,12 @@ export function buildServices(deps: ServicesDeps) {
       for (const part of parts.toReversed()) await part.stop();
     },
   };
+}
+
+/** A server with what it takes to connect to it. */
+async function findServer(servers: ServerStore, vault: Vault, serverId: string) {
+  const server = await getServer(servers, serverId, {});
+  return { server, secrets: openSecrets(vault, server) };
 }
 
 /** What takes away what was deleted: at once, or later. */

@@ -157,6 +157,13 @@ async function drain(deps: MoveWorkDeps, { operation, request, context }: Move):
   const { signal } = context;
   await context.report({ stage: 'draining', percentage: 95 });
   await sleep(deps.settings.drainMs, undefined, { signal });
+  const { role } = await findTarget(deps, operation.databaseId, request.placementId);
+  if (role !== 'PRIMARY') {
+    throw new DomainError(
+      'PLACEMENT_CONFLICT',
+      'Another placement became the primary right after the move; both are kept.',
+    );
+  }
   await deps.replicas.drain(operation.databaseId, request.from);
   deps.onPlaced(operation.databaseId);
   await sleep(deps.settings.drainMs, undefined, { signal });
