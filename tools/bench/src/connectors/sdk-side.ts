@@ -14,5 +14,6 @@ export type OpenSdk = (settings: ServerSettings) => Promise<SdkSide>;
 export const SDK_SIDES: Readonly<Record<string, () => Promise<OpenSdk>>> = {
   chroma: async () => (await import('./chroma.sdk.ts')).openChroma,
   weaviate: async () => (await import('./weaviate.sdk.ts')).openWeaviate,
+  neo4j: async () => (await import('./neo4j.sdk.ts')).openNeo4j,
   pgvector: async () => (await import('./pgvector.sdk.ts')).openPgvector,
 };
