@@ -5,10 +5,10 @@ import type { DatabaseDirectory } from '../database/database-directory.ts';
 import type { DatabaseView } from '../database/database-view.ts';
 import { type ConsistencyTokens, invalidToken } from '../log/consistency-token.ts';
 import type { SequenceBoard } from '../log/sequence-board.ts';
+import type { ReadDemand, ReadRouter, ReadWork, Served } from '../routing/read-router.ts';
 import type { Scope } from '../server/server.ts';
 import { checkIds, checkVector } from './check-records.ts';
 import { openDatabase } from './open-database.ts';
-import type { ReadDemand, ReadRouter, ReadWork, Served } from '../routing/read-router.ts';
 
 /** What the reads work with. */
 export interface ReadRecordsDeps {
