@@ -41,25 +41,22 @@ export const KEY_WATCH_MS = 1_000;
 export async function openKeys(source: KeySource, options: KeysOptions = {}): Promise<Keys> {
   const { read = parseKey, watchMs = KEY_WATCH_MS, onProblem } = options;
   let current = await parseMasterKeys(await textOf(source), read);
+  const reload = async (): Promise<void> => {
+    const changed = await parseMasterKeys(await textOf(source), read);
+    if (!changed.root.equals(current.root)) throw new MasterKeyError('the file holds keys of another installation');
+    current = changed;
+  };
   const { file } = source;
-  const stop =
-    file === undefined
-      ? () => {}
-      : watch(file, watchMs, async () => {
-          try {
-            const changed = await parseMasterKeys(await textOf(source), read);
-            if (!changed.root.equals(current.root))
-              throw new MasterKeyError(`${file} holds the keys of another installation`);
-            current = changed;
-          } catch (error) {
-            onProblem?.(error);
-          }
-        });
+  // By looking, not by events: secrets that are mounted into a container change under links that send none.
+  const onChanged = (): void => void reload().catch((error: unknown) => onProblem?.(error));
+  if (file !== undefined) watchFile(file, { interval: watchMs, persistent: false }, onChanged);
   return {
     root: current.root,
     byVersion: (version) => current.keys.find((each) => each.version === version)?.key,
     newest: () => current.keys[0].version,
-    close: stop,
+    close() {
+      if (file !== undefined) unwatchFile(file, onChanged);
+    },
   };
 }
 
@@ -87,10 +84,4 @@ async function textOf({ key, file }: KeySource): Promise<string> {
   } catch (cause) {
     throw new MasterKeyError(`the master key file ${file} cannot be read`, { cause });
   }
-}
-
-/** By looking, not by events: secrets that are mounted into a container change under links that send none. */
-function watch(file: string, interval: number, onChanged: () => void): () => void {
-  watchFile(file, { interval, persistent: false }, onChanged);
-  return () => unwatchFile(file, onChanged);
 }

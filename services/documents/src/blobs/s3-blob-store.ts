@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
   DeleteObjectsCommand,
@@ -43,13 +43,7 @@ export async function createS3BlobStore({ bucket, prefix, ...at }: S3Location, s
     if (!HASH.test(hash)) throw new Error(`not a SHA-256: ${hash}`);
     return `${prefix}${hash}/`;
   };
-  const copiesOf = async (hash: string): Promise<readonly Copy[]> => {
-    const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: folderOf(hash) }));
-    return (page.Contents ?? []).map(({ Key = '', LastModified = new Date() }) => ({
-      key: Key,
-      committedAt: LastModified,
-    }));
-  };
+  const copiesOf = (hash: string): Promise<readonly Copy[]> => listCopies(client, bucket, folderOf(hash));
   const remove = async (copies: readonly Copy[]): Promise<void> => {
     if (copies.length === 0) return;
     const Objects = copies.map(({ key }) => ({ Key: key }));
@@ -97,6 +91,11 @@ export async function createS3BlobStore({ bucket, prefix, ...at }: S3Location, s
       await client.send(new HeadBucketCommand({ Bucket: bucket }));
     },
   };
+}
+
+async function listCopies(client: S3Client, bucket: string, folder: string): Promise<readonly Copy[]> {
+  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: folder }));
+  return Contents.map(({ Key: key = '', LastModified: committedAt = new Date() }) => ({ key, committedAt }));
 }
 
 interface Download {

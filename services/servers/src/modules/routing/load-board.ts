@@ -72,82 +72,101 @@ interface Load {
 
 /** Creates an empty board. `now` is monotonic. */
 export function createLoadBoard(now: () => number, settings: LoadSettings = LOAD_SETTINGS): LoadBoard {
-  const loads = new Map<string, Load>();
+  return new Board(now, settings);
+}
 
-  const loadOf = (placementId: string): Load => {
-    const known = loads.get(placementId);
-    if (known) return known;
-    const fresh: Load = {
-      averageMs: 0,
-      seenAtMs: now(),
-      underWay: 0,
-      failuresInARow: 0,
-      ejections: 0,
-      ejectedUntilMs: 0,
-      samples: 0,
-      p95Ms: 0,
+class Board implements LoadBoard {
+  readonly #now: () => number;
+  readonly #settings: LoadSettings;
+  readonly #loads = new Map<string, Load>();
+
+  constructor(now: () => number, settings: LoadSettings) {
+    this.#now = now;
+    this.#settings = settings;
+  }
+
+  begin(placementId: string): Attempt {
+    const load = this.#loadOf(placementId);
+    const startedAtMs = this.#now();
+    let hasStalled = false;
+    load.underWay++;
+    return {
+      stalled: () => {
+        hasStalled = true;
+        this.#fail(load);
+      },
+      end: (outcome) => {
+        load.underWay--;
+        const tookMs = this.#now() - startedAtMs;
+        if (outcome === 'failed' && !hasStalled) return this.#fail(load);
+        observe(load, tookMs, this.#now(), this.#settings.decayMs);
+        if (outcome === 'answered') recover(load, tookMs);
+      },
     };
-    loads.set(placementId, fresh);
-    return fresh;
-  };
+  }
 
-  const fail = (load: Load): void => {
-    observe(load, settings.failureMs, now(), settings.decayMs);
+  cost(placementId: string): number {
+    const load = this.#loads.get(placementId);
+    return load ? costOf(load, this.#now(), this.#settings.decayMs) : 0;
+  }
+
+  isEjected(placementId: string): boolean {
+    const load = this.#loads.get(placementId);
+    if (!load || load.ejectedUntilMs === 0) return false;
+    // Its time is over, but one read at a time shall find out whether it is well again.
+    return load.ejectedUntilMs > this.#now() || load.underWay > 0;
+  }
+
+  p95Ms(placementId: string): number | undefined {
+    const load = this.#loads.get(placementId);
+    return load && load.samples >= SAMPLES_MIN ? load.p95Ms : undefined;
+  }
+
+  stallMs(placementId: string): number {
+    const { stallMsMin, stallMsMax } = this.#settings;
+    const averageMs = this.#loads.get(placementId)?.averageMs ?? 0;
+    return Math.min(stallMsMax, Math.max(stallMsMin, averageMs * STALL_FACTOR));
+  }
+
+  forget(placementIds: readonly string[]): void {
+    for (const placementId of placementIds) this.#loads.delete(placementId);
+  }
+
+  #loadOf(placementId: string): Load {
+    const known = this.#loads.get(placementId);
+    if (known) return known;
+    const fresh: Load = { ...UNKNOWN, seenAtMs: this.#now() };
+    this.#loads.set(placementId, fresh);
+    return fresh;
+  }
+
+  #fail(load: Load): void {
+    const { failureMs, failuresMax, ejectMs, ejectMsMax, decayMs } = this.#settings;
+    observe(load, failureMs, this.#now(), decayMs);
     load.failuresInARow++;
-    if (load.failuresInARow < settings.failuresMax) return;
-    const ejectMs = Math.min(settings.ejectMsMax, settings.ejectMs * 2 ** load.ejections);
-    load.ejectedUntilMs = now() + ejectMs;
+    if (load.failuresInARow < failuresMax) return;
+    load.ejectedUntilMs = this.#now() + Math.min(ejectMsMax, ejectMs * 2 ** load.ejections);
     load.ejections++;
     // One that is back is on probation: its next failure ejects it again.
-    load.failuresInARow = settings.failuresMax - 1;
-  };
+    load.failuresInARow = failuresMax - 1;
+  }
+}
 
-  return {
-    begin(placementId) {
-      const load = loadOf(placementId);
-      const startedAtMs = now();
-      let failed = false;
-      load.underWay++;
-      return {
-        stalled() {
-          failed = true;
-          fail(load);
-        },
-        end(outcome) {
-          load.underWay--;
-          const tookMs = now() - startedAtMs;
-          if (outcome === 'failed' && !failed) return fail(load);
-          observe(load, tookMs, now(), settings.decayMs);
-          if (outcome !== 'answered') return;
-          load.failuresInARow = 0;
-          load.ejections = 0;
-          load.ejectedUntilMs = 0;
-          sample(load, tookMs);
-        },
-      };
-    },
-    cost(placementId) {
-      const load = loads.get(placementId);
-      return load ? costOf(load, now(), settings.decayMs) : 0;
-    },
-    isEjected(placementId) {
-      const load = loads.get(placementId);
-      if (!load || load.ejectedUntilMs === 0) return false;
-      // Its time is over, but one read at a time shall find out whether it is well again.
-      return load.ejectedUntilMs > now() || load.underWay > 0;
-    },
-    p95Ms(placementId) {
-      const load = loads.get(placementId);
-      return load && load.samples >= SAMPLES_MIN ? load.p95Ms : undefined;
-    },
-    stallMs(placementId) {
-      const averageMs = loads.get(placementId)?.averageMs ?? 0;
-      return Math.min(settings.stallMsMax, Math.max(settings.stallMsMin, averageMs * STALL_FACTOR));
-    },
-    forget(placementIds) {
-      for (const placementId of placementIds) loads.delete(placementId);
-    },
-  };
+const UNKNOWN = {
+  averageMs: 0,
+  underWay: 0,
+  failuresInARow: 0,
+  ejections: 0,
+  ejectedUntilMs: 0,
+  samples: 0,
+  p95Ms: 0,
+} as const;
+
+function recover(load: Load, tookMs: number): void {
+  load.failuresInARow = 0;
+  load.ejections = 0;
+  load.ejectedUntilMs = 0;
+  sample(load, tookMs);
 }
 
 /** Rises to a peak at once and forgets it slowly, so that a placement that has become slow is avoided from its first slow answer. */

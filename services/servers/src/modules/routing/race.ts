@@ -57,9 +57,9 @@ class Race<T> {
           runner.run(this.#signal).then(resolve, (error: unknown) => {
             this.#underWay--;
             // Also for a loser that is ended: nobody shall start after the answer.
-            if (this.#signal.aborted || !runner.isOwnFailure(error)) return reject(error as Error);
+            if (this.#signal.aborted || !runner.isOwnFailure(error)) return reject(error);
             if (this.#next < this.#runners.length) return start();
-            if (this.#underWay === 0) reject(error as Error);
+            if (this.#underWay === 0) reject(error);
           });
         };
         start();
