@@ -14,6 +14,8 @@ export default {
     '/node_modules/',
     '/dist/',
     ...(process.env.MORAG_TEST_SLOW ? [] : ['\\.slow\\.spec\\.ts$']),
+    // Left to `npm run conformance`, which runs the same cases, where that comes anyway.
+    ...(process.env.MORAG_CONFORMANCE_APART ? ['\\.conformance\\.spec\\.ts$'] : []),
   ],
   modulePathIgnorePatterns: ['/dist/'],
   globalSetup: setup('global-setup'),
