@@ -9,6 +9,7 @@ import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
+import { WebhookService } from '@morag/gen/morag/servers/v1/webhook_service_pb.ts';
 import type { AllServices, Person } from './all-services.ts';
 import type { Ids } from './valid-request.ts';
 
@@ -68,6 +69,10 @@ export async function newResources(all: AllServices, person: Person): Promise<Id
   const document = await createClient(DocumentService, transports.documents).uploadDocument(uploads, as);
   const { jobs } = await createClient(JobService, transports.documents).listJobs({}, as);
   const { sessions } = await createClient(AuthService, transports.identity).listSessions({}, as);
+  const { webhook } = await createClient(WebhookService, transports.servers).createWebhook(
+    { webhook: { url: 'http://127.0.0.1:9/hook' } },
+    as,
+  );
   return {
     user_id: userId,
     session_id: sessions[0]?.id ?? '',
@@ -78,5 +83,6 @@ export async function newResources(all: AllServices, person: Person): Promise<Id
     document_id: document.id,
     job_id: jobs[0]?.id ?? '',
     api_key_id: (await newKey(all, person)).id,
+    webhook_id: webhook?.id ?? '',
   };
 }

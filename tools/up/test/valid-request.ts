@@ -22,6 +22,7 @@ const SAMPLES: Readonly<Record<string, () => unknown>> = {
   port: () => 9,
   query: () => 'a question',
   type: () => 4,
+  url: () => 'http://127.0.0.1:9/hook',
   vector: () => [1, 0, 0],
 };
 
