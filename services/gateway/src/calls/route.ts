@@ -11,8 +11,9 @@ import type { Binding } from '../routing/binding.ts';
 import type { JsonWriters } from '../transcoding/encode-message.ts';
 import { createRequestReader } from '../transcoding/request.ts';
 import { createResponseWriter } from '../transcoding/response.ts';
-import { createUploadReader } from '../transcoding/upload-request.ts';
+import { createUploadReader, takesFile } from '../transcoding/upload-request.ts';
 import type { Exchange } from './exchange.ts';
+import { callLines } from './lines.call.ts';
 import { callServerStream } from './server-stream.call.ts';
 import { callUnary } from './unary.call.ts';
 import { callUpload } from './upload.call.ts';
@@ -64,6 +65,10 @@ function callOf(binding: Binding, { writers, uploadBytesMax }: RouteParts, trans
     }
     default: {
       const route = { method: method as DescMethodClientStreaming<DescMessage, DescMessage>, transport, write };
+      if (!takesFile(method.input)) {
+        const read = createRequestReader(binding);
+        return (exchange) => callLines({ ...route, read }, exchange);
+      }
       const read = createUploadReader(method.input, binding.template);
       return (exchange) => callUpload({ ...route, read, fileBytesMax: uploadBytesMax }, exchange);
     }

@@ -1,4 +1,4 @@
-import type { DescMessage, DescMethodClientStreaming, Message } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethodClientStreaming } from '@bufbuild/protobuf';
 import type { Transport } from '@connectrpc/connect';
 import { DomainError } from '@morag/errors';
 import type { FastifyReply } from 'fastify';
@@ -10,6 +10,7 @@ import type { UploadReader } from '../transcoding/upload-request.ts';
 import { callHeaders, deadlineMs } from './call-options.ts';
 import type { Exchange } from './exchange.ts';
 import { readForm } from './multipart.ts';
+import { reporting, single } from './stream-parts.ts';
 
 /** A method that takes a file as a stream, ready to be called over HTTP. */
 export interface UploadRoute {
@@ -66,28 +67,4 @@ async function* messages(
       yield read.piece(chunk.subarray(at, at + PIECE_BYTES_MAX));
     }
   }
-}
-
-/** The same items; a failure of the source, unlike one of whoever reads it, is reported first. */
-async function* reporting<T>(source: AsyncIterable<T>, onFailure: (error: unknown) => void): AsyncGenerator<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const result = await iterator.next().catch((error: unknown) => {
-        onFailure(error);
-        throw error;
-      });
-      if (result.done) return;
-      yield result.value;
-    }
-  } finally {
-    await iterator.return?.();
-  }
-}
-
-async function single(messages: AsyncIterable<Message>): Promise<Message> {
-  let found: Message | undefined;
-  for await (const message of messages) found = message;
-  if (found === undefined) throw new DomainError('INTERNAL', 'internal error', { detail: 'no answer to an upload' });
-  return found;
 }

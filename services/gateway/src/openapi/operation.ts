@@ -4,6 +4,7 @@ import type { Binding } from '../routing/binding.ts';
 import { requireField } from '../routing/binding.ts';
 import { parsePathTemplate } from '../routing/path-template.ts';
 import { holdsText } from '../transcoding/field-path.ts';
+import { takesFile } from '../transcoding/upload-request.ts';
 import type { Comments } from './comments.ts';
 import { isRequired, type Schema, type Schemas } from './schema.ts';
 
@@ -105,7 +106,7 @@ function reference(name: string): Schema {
 
 function requestBody(binding: Binding, schemas: Schemas): Schema | undefined {
   const { method, body, httpMethod } = binding;
-  if (method.methodKind === 'client_streaming') return uploadBody(binding, schemas);
+  if (method.methodKind === 'client_streaming' && takesFile(method.input)) return uploadBody(binding, schemas);
   if (body.kind === 'none') return undefined;
   if (body.kind === 'field') {
     const { message } = body.field;
@@ -114,7 +115,8 @@ function requestBody(binding: Binding, schemas: Schemas): Schema | undefined {
   }
   const taken = new Set(pathFields(binding));
   const schema = schemas.object(method.input.fields.filter((field) => !taken.has(field)));
-  return { required: schema.required !== undefined, content: { 'application/json': { schema } } };
+  const type = method.methodKind === 'client_streaming' ? 'application/x-ndjson' : 'application/json';
+  return { required: schema.required !== undefined, content: { [type]: { schema } } };
 }
 
 function uploadBody(binding: Binding, schemas: Schemas): Schema {

@@ -139,6 +139,15 @@ function registerServers(router: ConnectRouter): void {
     deleteOperation: () => ({}),
   });
   router.service(RecordService, {
+    async importRecords(requests) {
+      let upserted = 0;
+      const databases = new Set<string>();
+      for await (const { databaseId, records } of requests) {
+        databases.add(databaseId);
+        upserted += records.length;
+      }
+      return { upserted, token: [...databases].join(' ') };
+    },
     upsertRecords: ({ records }) => ({ upserted: records.length, token: 'db:1' }),
     queryRecords: ({ topK }) => ({ hits: Array.from({ length: topK }, (_, n) => ({ id: `r${n}`, score: 0.5 })) }),
   });

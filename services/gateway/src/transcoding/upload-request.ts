@@ -32,7 +32,7 @@ export interface UploadReader {
  * field says otherwise. Form fields of message types are JSON.
  */
 export function createUploadReader(desc: DescMessage, template: string): UploadReader {
-  const content = desc.fields.find((field) => field.scalar === ScalarType.BYTES && field.fieldKind === 'scalar');
+  const content = contentField(desc);
   if (content === undefined) throw new Error(`${desc.typeName} has no field for the content of a file`);
   const variables = parsePathTemplate(template).variables.map(({ path }) => requireField(desc, path.join('.')));
   const closed = new Set([content, ...variables]);
@@ -57,6 +57,15 @@ export function createUploadReader(desc: DescMessage, template: string): UploadR
       return message;
     },
   };
+}
+
+/** Whether a stream of these messages carries a file, rather than messages that stand for themselves. */
+export function takesFile(desc: DescMessage): boolean {
+  return contentField(desc) !== undefined;
+}
+
+function contentField(desc: DescMessage): DescField | undefined {
+  return desc.fields.find((field) => field.scalar === ScalarType.BYTES && field.fieldKind === 'scalar');
 }
 
 function setText(message: OpenMessage, field: DescField, text: string, decoding: Decoding): void {
