@@ -64,7 +64,8 @@ function switchPrimary(given: Partial<SwitchInput> = {}) {
   const change = createSwitchPrimary({
     switches: createSwitchStore(db),
     appliers: { ensure: () => {} },
-    directory: { forget: () => {} }, logObserver: { switched: () => {} },
+    directory: { forget: () => {} },
+    logObserver: { switched: () => {} },
     now: () => performance.now(),
     logger: createLogger({ level: 'silent', service: 'servers' }),
   });
