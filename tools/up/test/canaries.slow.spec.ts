@@ -12,14 +12,15 @@ import { newDatabase, newServer } from './resources.ts';
 const canaries = new Map<string, string[]>();
 const places = new Map<string, string>();
 let all: AllServices;
-let echo: EchoServer;
+let echoes: readonly EchoServer[];
 let collector: EchoServer;
 let databaseUrl: string;
 let forgetDatabase: () => Promise<void>;
 let person: Person;
 
 beforeAll(async () => {
-  [echo, collector] = await Promise.all([startEchoServer(401), startEchoServer(200, (spans) => hear('traces', spans))]);
+  echoes = await Promise.all([200, 401, 500].map((status) => startEchoServer(status)));
+  collector = await startEchoServer(200, (spans) => hear('traces', spans));
   databaseUrl = await newDatabaseWithSecret();
   all = await startAllServices({
     databaseUrl,
@@ -43,7 +44,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await all.stop();
-  await Promise.all([echo.close(), collector.close(), forgetDatabase()]);
+  await Promise.all([...echoes, collector].map((server) => server.close()));
+  await forgetDatabase();
 });
 
 /** Letters and digits, which no encoding of JSON or URLs changes, unless it is given. */
@@ -156,19 +158,28 @@ async function manageKeys(): Promise<void> {
 
 const TYPES = ['CHROMA', 'QDRANT', 'WEAVIATE', 'PINECONE', 'PGVECTOR', 'NEO4J'];
 
-/** Servers that answer all they are told, and input that is refused. */
-async function manageServers(): Promise<void> {
-  const secrets = () => ({ username: 'someone', password: canary('server password'), apiKey: canary('server key') });
-  for (const type of TYPES) {
-    const server = { name: type, type, host: '127.0.0.1', port: echo.port, ...secrets() };
-    await call('POST', '/v1/servers:testConnection', server);
-    const once = { ...person.as.headers, 'idempotency-key': randomUUID() } as Record<string, string>;
-    const id = String((await call('POST', '/v1/servers', server, once)).id);
-    await call('POST', `/v1/servers/${id}:testConnection`, {});
-    await call('PATCH', `/v1/servers/${id}`, { ...secrets(), port: 1 });
-    await call('POST', `/v1/servers/${id}:testConnection`, {});
-    for (const part of ['', '/health', '/events', '/health-checks']) await call('GET', `/v1/servers/${id}${part}`);
+const secrets = () => ({ username: 'someone', password: canary('server password'), apiKey: canary('server key') });
+
+/** Servers that answer all they are told, at first and when something else answers in their place. */
+async function meetEchoes(): Promise<void> {
+  for (const { port } of echoes) {
+    for (const type of TYPES) {
+      const server = { name: `${type} at ${port}`, type, host: '127.0.0.1', port, ...secrets() };
+      await call('POST', '/v1/servers:testConnection', server);
+      const once = { ...person.as.headers, 'idempotency-key': randomUUID() } as Record<string, string>;
+      const id = String((await call('POST', '/v1/servers', server, once)).id);
+      await call('POST', `/v1/servers/${id}:testConnection`, {});
+      await call('GET', `/v1/servers/${id}/collections`);
+      await call('POST', '/v1/databases', { name: server.name, serverId: id, dimension: 3 });
+      await call('PATCH', `/v1/servers/${id}`, { ...secrets(), port: 1 });
+      await call('POST', `/v1/servers/${id}:testConnection`, {});
+      for (const part of ['', '/health', '/events', '/health-checks']) await call('GET', `/v1/servers/${id}${part}`);
+    }
   }
+}
+
+/** Input that is refused, and a webhook. */
+async function manageServers(): Promise<void> {
   const good = { name: 'refused', type: 'CHROMA', host: '127.0.0.1', port: 1 };
   await call('POST', '/v1/servers', { ...good, ...secrets(), port: 0 });
   await call('POST', '/v1/servers', { ...good, password: canary('server password').repeat(200) });
@@ -178,9 +189,9 @@ async function manageServers(): Promise<void> {
   await call('POST', '/v1/servers', `{"name":"broken","password":"${canary('server password')}`);
   await call('POST', '/v1/servers', `{"password":"${canary('server password')}\\q"}`);
   await call('POST', '/v1/servers', canary('server password'));
-  const webhook = await call('POST', '/v1/webhooks', { url: `http://127.0.0.1:${echo.port}/hook` });
+  const webhook = await call('POST', '/v1/webhooks', { url: `http://127.0.0.1:${collector.port}/hook` });
   canary('webhook secret', String(webhook.secret));
-  for (const path of ['/v1/servers', '/v1/webhooks', '/v1/users/me:export']) await call('GET', path);
+  for (const path of ['/v1/servers', '/v1/databases', '/v1/webhooks', '/v1/users/me:export']) await call('GET', path);
 }
 
 /** A document that goes in, and one that does not, on a server with secrets. */
@@ -229,6 +240,7 @@ describe('no secret is anywhere but', () => {
   beforeAll(async () => {
     await manageAccount();
     await manageKeys();
+    await meetEchoes();
     await manageServers();
     await ingest();
     await gather();

@@ -15,7 +15,15 @@ export async function startEchoServer(status: number, heard: (body: string) => v
       (body) => {
         heard(body);
         const { headers, url } = request;
-        const echoed = JSON.stringify({ error: headers, detail: headers, message: JSON.stringify(headers), body, url });
+        const message = JSON.stringify(headers);
+        const echoed = JSON.stringify({
+          error: headers,
+          detail: headers,
+          message,
+          version: `9.9.9 ${message}`,
+          body,
+          url,
+        });
         response.writeHead(status, { 'content-type': 'application/json' }).end(echoed);
       },
       () => response.destroy(),
