@@ -39,8 +39,10 @@ const FAULTS: readonly Fault[] = [
   async function killServer({ servers, random }, ms) {
     const server = oneOf(servers, random);
     server.kill();
+    const { generation } = server;
     await sleep(DEAD_MS + ms);
-    server.start();
+    // Killed once more meanwhile: that one's time counts.
+    if (server.generation === generation) server.start();
   },
   async function freezeServer({ servers, random }, ms) {
     const server = oneOf(servers, random);
