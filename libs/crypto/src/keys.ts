@@ -1,5 +1,5 @@
-import { unwatchFile, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { followFiles } from './follow-files.ts';
 import { MasterKeyError, parseKey, type SecretKey } from './key-text.ts';
 import { type KeyReader, type MasterKeys, parseMasterKeys } from './master-keys.ts';
 
@@ -40,23 +40,20 @@ export const KEY_WATCH_MS = 1_000;
  */
 export async function openKeys(source: KeySource, options: KeysOptions = {}): Promise<Keys> {
   const { read = parseKey, watchMs = KEY_WATCH_MS, onProblem } = options;
-  let current = await parseMasterKeys(await textOf(source), read);
-  const reload = async (): Promise<void> => {
-    const changed = await parseMasterKeys(await textOf(source), read);
-    if (!changed.root.equals(current.root)) throw new MasterKeyError('the file holds keys of another installation');
-    current = changed;
-  };
   const { file } = source;
-  // By looking, not by events: secrets that are mounted into a container change under links that send none.
-  const onChanged = (): void => void reload().catch((error: unknown) => onProblem?.(error));
-  if (file !== undefined) watchFile(file, { interval: watchMs, persistent: false }, onChanged);
+  const load = async (before: MasterKeys | undefined): Promise<MasterKeys> => {
+    const loaded = await parseMasterKeys(await textOf(source), read);
+    if (before && !loaded.root.equals(before.root)) {
+      throw new MasterKeyError('the file holds keys of another installation');
+    }
+    return loaded;
+  };
+  const followed = await followFiles(file === undefined ? [] : [file], load, { everyMs: watchMs, onProblem });
   return {
-    root: current.root,
-    byVersion: (version) => current.keys.find((each) => each.version === version)?.key,
-    newest: () => current.keys[0].version,
-    close() {
-      if (file !== undefined) unwatchFile(file, onChanged);
-    },
+    root: followed.current().root,
+    byVersion: (version) => followed.current().keys.find((each) => each.version === version)?.key,
+    newest: () => followed.current().keys[0].version,
+    close: followed.close,
   };
 }
 

@@ -1,6 +1,6 @@
-import { unwatchFile, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type ConnectionOptions, createSecureContext, type TlsOptions as ServerOptions } from 'node:tls';
+import { followFiles } from '@morag/crypto';
 import type { Logger } from '@morag/telemetry';
 
 /** Where a program finds its certificate, and whom it believes. All PEM. */
@@ -37,32 +37,21 @@ export interface TlsOptions {
 const WATCH_MS = 1_000;
 const VERSION = 'TLSv1.2';
 
-/** Reads the files, and reads them again when one changes, so that a certificate is renewed without a restart. */
+/**
+ * Reads the files, and reads them again when one changes, so that a certificate is renewed without a restart. Certificate
+ * and key are two files: read between their two changes they do not fit, and are read again after the second.
+ */
 export async function openTls(
   files: TlsFiles,
   { watchMs = WATCH_MS, onProblem }: TlsOptions = {},
 ): Promise<TlsMaterial> {
-  const listeners: (() => void)[] = [];
-  let current = await load(files);
-  // Certificate and key are two files: read between their two changes they do not fit, and the second change comes.
-  const reload = (): void => {
-    load(files).then(
-      (loaded) => {
-        current = loaded;
-        for (const listener of listeners) listener();
-      },
-      onProblem ?? (() => {}),
-    );
-  };
-  const watched = Object.values(files).filter((file): file is string => file !== undefined);
-  for (const file of watched) watchFile(file, { interval: watchMs, persistent: false }, reload);
+  const named = Object.values(files).filter((file): file is string => file !== undefined);
+  const followed = await followFiles(named, () => load(files), { everyMs: watchMs, onProblem });
   return {
-    server: () => current.server,
-    client: () => current.client,
-    onChange: (listener) => void listeners.push(listener),
-    close() {
-      for (const file of watched) unwatchFile(file, reload);
-    },
+    server: () => followed.current().server,
+    client: () => followed.current().client,
+    onChange: followed.onChange,
+    close: followed.close,
   };
 }
 
