@@ -72,7 +72,8 @@ export async function createDemoClient(
     async missing(database, ids) {
       let found = 0;
       for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
-        const request = { ids: ids.slice(at, at + IDS_AT_ONCE) };
+        // A replica may be a moment behind what the primary has acknowledged.
+        const request = { ids: ids.slice(at, at + IDS_AT_ONCE), readPolicy: 'PRIMARY' };
         found += ((await call('POST', `${database}/records:fetch`, request)).records as unknown[]).length;
       }
       return ids.length - found;
