@@ -15,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   P5: async () => (await import('./login.bench.ts')).loginBenchmark,
   P9: async () => (await import('./read.bench.ts')).readBenchmark,
   P10: async () => (await import('./connectors/bulk.bench.ts')).bulkBenchmark,
+  P10b: async () => (await import('./placements/small-writes.bench.ts')).smallWritesBenchmark,
   P14: async () => (await import('./memory.bench.ts')).memoryBenchmark,
   Q3: async () => (await import('./search.bench.ts')).searchBenchmark,
   Q4: async () => (await import('./ingestion.bench.ts')).ingestionBenchmark,
