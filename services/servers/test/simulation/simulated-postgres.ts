@@ -228,6 +228,9 @@ class Postgres implements SimulatedPostgres {
       row.repairSequence = Math.max(row.repairSequence, row.appliedSequence);
       row.syncSequence = Math.max(row.syncSequence, row.appliedSequence);
       row.appliedSequence = safe;
+      // What was confirmed beyond is void: it is not to count as old enough when the server stops once more.
+      const kept = row.confirmed.filter(({ sequence }) => sequence <= safe);
+      row.confirmed.splice(0, row.confirmed.length, ...kept);
       return true;
     });
     return woundBack.map(({ id }) => ({ placementId: id, databaseId: DATABASE_ID }));

@@ -35,7 +35,8 @@ export function createWindBackStore(db: Database): WindBackStore {
            state = case when is_copy then 'PROVISIONING' else 'CATCHING_UP' end,
            copy_source = null, copy_cursor = null, copied = 0,
            repair_seq = greatest(repair_seq, applied_seq), sync_seq = greatest(sync_seq, applied_seq),
-           applied_seq = least(applied_seq, safe_seq)
+           applied_seq = least(applied_seq, safe_seq),
+           checkpoint_seq = least(checkpoint_seq, safe_seq), checkpoint_next = least(checkpoint_next, safe_seq)
          from doubtful
          where p.id = doubtful.id
            and (is_copy or (safe_seq < applied_seq and applied_at > now() - ${CRASH_WINDOW}))
