@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { inspect } from 'node:util';
 
 /** A copy of the demonstration's database. */
 export interface DemoPlacement {
@@ -11,6 +12,8 @@ export interface DemoPlacement {
 /** Reads and writes that go on. */
 export interface DemoLoad {
   counts(): { reads: number; failedReads: number; acknowledged: number; waitingWrites: number };
+  /** Why the first read failed that did. */
+  firstFailure(): string | undefined;
   acknowledgedIds(): readonly string[];
   /** Returns when all are answered. */
   stop(): Promise<void>;
@@ -88,11 +91,15 @@ function startLoad(
 ): DemoLoad {
   const counts = { reads: 0, failedReads: 0, acknowledged: 0, waitingWrites: 0 };
   const ids: string[] = [];
+  let firstFailure: string | undefined;
   const stopping = new AbortController();
   const read = async (): Promise<void> => {
     counts.reads++;
     const query = { vector: [1, 2, 3], topK: 3 };
-    await call('POST', `${database}/records:query`, query).catch(() => counts.failedReads++);
+    await call('POST', `${database}/records:query`, query).catch((error: unknown) => {
+      counts.failedReads++;
+      firstFailure ??= inspect(error);
+    });
   };
   const write = async (n: number): Promise<void> => {
     counts.waitingWrites++;
@@ -119,6 +126,7 @@ function startLoad(
   return {
     counts: () => ({ ...counts }),
     acknowledgedIds: () => ids,
+    firstFailure: () => firstFailure,
     async stop() {
       stopping.abort();
       await Promise.all(loops);

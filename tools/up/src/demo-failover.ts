@@ -134,6 +134,8 @@ async function play(
     await Promise.all([load.stop(), watched]);
   }
   const { failedReads, acknowledged } = load.counts();
+  const firstFailure = load.firstFailure();
+  if (firstFailure) picture.say(`the first read that failed: ${firstFailure}`);
   const lost = await client.missing(database, load.acknowledgedIds());
   picture.say(`failed reads: ${failedReads}; acknowledged writes: ${acknowledged}, of them lost: ${lost}`);
   return failedReads + lost === 0 ? 0 : 1;

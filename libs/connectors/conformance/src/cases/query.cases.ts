@@ -200,4 +200,25 @@ export const QUERY_CASES: readonly ConformanceCase[] = [
       }
     },
   },
+  {
+    id: 76,
+    title: 'queries beside the first writes into a new collection are answered',
+    async run({ connector, collection }) {
+      for (let round = 0; round < 8; round++) {
+        const name = await collection();
+        const vector = [1, 2, 3, 4];
+        let written = 0;
+        const asking = Array.from({ length: 3 }, async () => {
+          while (written < 10) await connector.query(name, { vector, topK: 3 });
+        });
+        const writing = (async () => {
+          for (const record of records(10, 4)) {
+            await connector.upsert(name, [record]).finally(() => written++);
+          }
+        })();
+        await Promise.all([writing, ...asking]);
+        assert.equal(await connector.count(name), 10);
+      }
+    },
+  },
 ];
