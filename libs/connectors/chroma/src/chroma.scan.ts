@@ -27,52 +27,52 @@ export function isChromaPosition(value: unknown): value is ChromaPosition {
 }
 
 /**
- * One page in storage order, which is that of insertion. Deletions move later records to a lower offset, so each page
- * starts at the last record of the one before it, and looks for that record, or one of its neighbours, when it is
- * no longer where it was. Should all of them be gone, the scan starts over: it repeats, but never skips.
+ * One page in storage order, which is that of insertion. Deletions move later records to a lower offset, so each read
+ * begins some records before the end of the page before it, and goes on after the last of those that it knows: in one
+ * answer, since between two of them more may be deleted. Where it knows none, it looks for them further down. Should all
+ * of them be gone, the scan starts over: it repeats, but never skips.
  */
 export async function scanRecords(
-  collection: Collection,
+  collection: Pick<Collection, 'get'>,
   request: ScanRequest,
   position: ChromaPosition | undefined,
 ): Promise<ChromaPage> {
   const { none, where, exact } = toChromaFilter(request.filter);
   if (none) return { records: [], next: null };
   const { filter, pageSize, include = {} } = request;
-  const read = (offset: number, limit: number) =>
-    collection.get({ where, offset, limit, include: included(include, exact ? [] : ['metadatas' as IncludeEnum]) });
-
-  let start = position ? position[0] : 0;
-  let page = position ? await read(start - 1, pageSize + 1) : await read(0, pageSize);
-  let first = 0;
-  if (position) {
-    const moved = page.ids[0] === undefined || markOf(page.ids[0]) !== position.at(-1);
-    if (moved) {
-      start = await offsetAfter(collection, where, position);
-      page = await read(start, pageSize);
-    } else {
-      first = 1;
+  const names = included(include, exact ? [] : ['metadatas' as IncludeEnum]);
+  const marks = (position?.slice(1) ?? []) as string[];
+  const known = new Set(marks);
+  for (let end = position?.[0] ?? 0; ; ) {
+    const offset = Math.max(0, end - MARKS);
+    const limit = end - offset + pageSize;
+    const page = await collection.get({ where, offset, limit, include: names });
+    const first = page.ids.findLastIndex((id) => known.has(markOf(id))) + 1;
+    if (first === 0 && end > 0) {
+      end = await offsetAfter(collection, where, end, known);
+      continue;
     }
+    const ids = page.ids.slice(first, first + pageSize);
+    const records: StoredRecord[] = [];
+    for (const [at, id] of ids.entries()) {
+      const index = first + at;
+      if (filter && !exact && !matches(filter, fromNative(page.metadatas[index]))) continue;
+      records.push(toRecord(page, index, id, include));
+    }
+    const seen = first + ids.length;
+    if (page.ids.length < limit && seen === page.ids.length) return { records, next: null };
+    const last = [...marks, ...ids.slice(-MARKS).map(markOf)];
+    return { records, next: [offset + seen, ...last.slice(-Math.min(MARKS, offset + seen))] };
   }
-  const records: StoredRecord[] = [];
-  for (let index = first; index < page.ids.length; index++) {
-    const id = page.ids[index] as string;
-    if (filter && !exact && !matches(filter, fromNative(page.metadatas[index]))) continue;
-    records.push(toRecord(page, index, id, include));
-  }
-  const count = page.ids.length - first;
-  if (count < pageSize) return { records, next: null };
-  const marks = [...((position?.slice(1) as string[] | undefined) ?? []), ...page.ids.slice(-MARKS).map(markOf)];
-  return { records, next: [start + count, ...marks.slice(-Math.min(MARKS, start + count))] };
 }
 
-/** Records never move up, so what was seen last lies at its old offset or before. */
+/** Just after the last record that is known, at an offset or before it; 0 when there is none. */
 async function offsetAfter(
-  collection: Collection,
+  collection: Pick<Collection, 'get'>,
   where: Where | undefined,
-  [offset, ...marks]: ChromaPosition,
+  offset: number,
+  known: ReadonlySet<string>,
 ): Promise<number> {
-  const known = new Set(marks);
   for (let end = offset; end > 0; end -= SEARCH_PAGE) {
     const start = Math.max(0, end - SEARCH_PAGE);
     const { ids } = await collection.get({ where, offset: start, limit: end - start, include: [] });
