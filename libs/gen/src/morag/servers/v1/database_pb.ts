@@ -6,15 +6,15 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.ts";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file morag/servers/v1/database.proto.
  */
 export const file_morag_servers_v1_database: GenFile = /*@__PURE__*/
-  fileDesc("Ch9tb3JhZy9zZXJ2ZXJzL3YxL2RhdGFiYXNlLnByb3RvEhBtb3JhZy5zZXJ2ZXJzLnYxIoEICghEYXRhYmFzZRIPCgJpZBgBIAEoCUID4EEDEhUKCG93bmVyX2lkGAIgASgJQgPgQQMSGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARj/ARIdCgtkZXNjcmlwdGlvbhgEIAEoCUIIukgFcgMY6AcSJAoJZGltZW5zaW9uGAUgASgFQhHgQQLgQQW6SAgaBhiAgAQoARI+CgZtZXRyaWMYBiABKA4yIS5tb3JhZy5zZXJ2ZXJzLnYxLkRhdGFiYXNlLk1ldHJpY0IL4EEFukgFggECEAESNwoJZW1iZWRkaW5nGAcgASgLMiQubW9yYWcuc2VydmVycy52MS5EYXRhYmFzZS5FbWJlZGRpbmcSIQoJc2VydmVyX2lkGAggASgJQg7gQQLgQQW6SAVyA7ABARIfCgpjb2xsZWN0aW9uGAkgASgJQgvgQQW6SAVyAxj/ARJECgtyZWFkX3BvbGljeRgKIAEoDjIlLm1vcmFnLnNlcnZlcnMudjEuRGF0YWJhc2UuUmVhZFBvbGljeUIIukgFggECEAESRgoMd3JpdGVfcG9saWN5GAsgASgOMiYubW9yYWcuc2VydmVycy52MS5NdXRhdGlvbi5Xcml0ZVBvbGljeUIIukgFggECEAESMwoNdmVjdG9yX3dlaWdodBgMIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAIgBARIbCg5kb2N1bWVudF9jb3VudBgNIAEoDUID4EEDEjoKEWxhc3RfdXBkYXRlZF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhoKDWhlYWRfc2VxdWVuY2UYDyABKANCA+BBAxI0CgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGBIgASgJQge6SARyAhhAGj8KCUVtYmVkZGluZxIZCghwcm92aWRlchgBIAEoCUIHukgEcgIYQBIXCgVtb2RlbBgCIAEoCUIIukgFcgMY/wEiRAoGTWV0cmljEhYKEk1FVFJJQ19VTlNQRUNJRklFRBAAEgoKBkNPU0lORRABEgcKA0RPVBACEg0KCUVVQ0xJREVBThADIloKClJlYWRQb2xpY3kSGwoXUkVBRF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIHCgNBTlkQARILCgdCT1VOREVEEAISDAoIQVRfTEVBU1QQAxILCgdQUklNQVJZEARCEAoOX3ZlY3Rvcl93ZWlnaHQisQUKCVBsYWNlbWVudBIPCgJpZBgBIAEoCUID4EEDEhgKC2RhdGFiYXNlX2lkGAIgASgJQgPgQQMSIQoJc2VydmVyX2lkGAMgASgJQg7gQQLgQQW6SAVyA7ABARIfCgpjb2xsZWN0aW9uGAQgASgJQgvgQQW6SAVyAxj/ARIzCgRyb2xlGAUgASgOMiAubW9yYWcuc2VydmVycy52MS5QbGFjZW1lbnQuUm9sZUID4EEDEjUKBXN0YXRlGAYgASgOMiEubW9yYWcuc2VydmVycy52MS5QbGFjZW1lbnQuU3RhdGVCA+BBAxIdChBhcHBsaWVkX3NlcXVlbmNlGAcgASgDQgPgQQMSEAoDbGFnGAggASgNQgPgQQMSGAoLbGFnX3NlY29uZHMYCSABKAFCA+BBAxIXCgpwZXJjZW50YWdlGAogASgFQgPgQQMSHgoRcXVhcmFudGluZWRfY291bnQYCyABKA1CA+BBAxIXCgpsYXN0X2Vycm9yGAwgASgJQgPgQQMSNAoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMiNgoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASCwoHUFJJTUFSWRABEgsKB1JFUExJQ0EQAiKHAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxQUk9WSVNJT05JTkcQARIPCgtCQUNLRklMTElORxACEg8KC0NBVENISU5HX1VQEAMSCwoHSU5fU1lOQxAEEgsKB0xBR0dJTkcQBRILCgdPRkZMSU5FEAYSDAoIRFJBSU5JTkcQByJ3CghNdXRhdGlvbhIQCghzZXF1ZW5jZRgBIAEoAyJZCgtXcml0ZVBvbGljeRIcChhXUklURV9QT0xJQ1lfVU5TUEVDSUZJRUQQABILCgdQUklNQVJZEAESCgoGUVVPUlVNEAISBwoDQUxMEAMSCgoGTE9HR0VEEAQihgIKDUZhaWxvdmVyRXZlbnQSCgoCaWQYASABKAkSEwoLZGF0YWJhc2VfaWQYAiABKAkSGQoRZnJvbV9wbGFjZW1lbnRfaWQYAyABKAkSFwoPdG9fcGxhY2VtZW50X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCRIvCgtkZXRlY3RfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcHJvbW90ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5maXJzdF9zZXF1ZW5jZRgIIAEoAxIVCg1sYXN0X3NlcXVlbmNlGAkgASgDInkKEVF1YXJhbnRpbmVkUmVjb3JkEhEKCXJlY29yZF9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoAxIOCgZyZWFzb24YAyABKAkSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Ch9tb3JhZy9zZXJ2ZXJzL3YxL2RhdGFiYXNlLnByb3RvEhBtb3JhZy5zZXJ2ZXJzLnYxIqINCghEYXRhYmFzZRIPCgJpZBgBIAEoCUID4EEDEhUKCG93bmVyX2lkGAIgASgJQgPgQQMSGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARj/ARIdCgtkZXNjcmlwdGlvbhgEIAEoCUIIukgFcgMY6AcSJAoJZGltZW5zaW9uGAUgASgFQhHgQQLgQQW6SAgaBhiAgAQoARI+CgZtZXRyaWMYBiABKA4yIS5tb3JhZy5zZXJ2ZXJzLnYxLkRhdGFiYXNlLk1ldHJpY0IL4EEFukgFggECEAESNwoJZW1iZWRkaW5nGAcgASgLMiQubW9yYWcuc2VydmVycy52MS5EYXRhYmFzZS5FbWJlZGRpbmcSIQoJc2VydmVyX2lkGAggASgJQg7gQQLgQQW6SAVyA7ABARIfCgpjb2xsZWN0aW9uGAkgASgJQgvgQQW6SAVyAxj/ARJECgtyZWFkX3BvbGljeRgKIAEoDjIlLm1vcmFnLnNlcnZlcnMudjEuRGF0YWJhc2UuUmVhZFBvbGljeUIIukgFggECEAESRgoMd3JpdGVfcG9saWN5GAsgASgOMiYubW9yYWcuc2VydmVycy52MS5NdXRhdGlvbi5Xcml0ZVBvbGljeUIIukgFggECEAESMwoNdmVjdG9yX3dlaWdodBgMIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAIgBARIbCg5kb2N1bWVudF9jb3VudBgNIAEoDUID4EEDEjoKEWxhc3RfdXBkYXRlZF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhoKDWhlYWRfc2VxdWVuY2UYDyABKANCA+BBAxI0CgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGBIgASgJQge6SARyAhhAEkIKD3JlYWRfcHJlZmVyZW5jZRgTIAEoCzIpLm1vcmFnLnNlcnZlcnMudjEuRGF0YWJhc2UuUmVhZFByZWZlcmVuY2USNgoJZmFpbF9iYWNrGBQgASgLMiMubW9yYWcuc2VydmVycy52MS5EYXRhYmFzZS5GYWlsQmFjaxrWAgoOUmVhZFByZWZlcmVuY2USXgoGbGFiZWxzGAEgAygLMjUubW9yYWcuc2VydmVycy52MS5EYXRhYmFzZS5SZWFkUHJlZmVyZW5jZS5MYWJlbHNFbnRyeUIXukgUmgEREBAiBnIEEAEYPyoFcgMY/wESXgoHd2VpZ2h0cxgCIAMoCzI2Lm1vcmFnLnNlcnZlcnMudjEuRGF0YWJhc2UuUmVhZFByZWZlcmVuY2UuV2VpZ2h0c0VudHJ5QhW6SBKaAQ8QQCIFcgOwAQEqBCoCGGQSJQoQcGlubmVkX3NlcnZlcl9pZBgDIAEoCUILukgI2AEBcgOwAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxXZWlnaHRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ARrJAQoIRmFpbEJhY2sSRAoGcG9saWN5GAEgASgOMioubW9yYWcuc2VydmVycy52MS5EYXRhYmFzZS5GYWlsQmFjay5Qb2xpY3lCCLpIBYIBAhABEjoKBWRlbGF5GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhC6SA2qAQoiBAiAowUyAggBIjsKBlBvbGljeRIWChJQT0xJQ1lfVU5TUEVDSUZJRUQQABIKCgZNQU5VQUwQARINCglBVVRPTUFUSUMQAho/CglFbWJlZGRpbmcSGQoIcHJvdmlkZXIYASABKAlCB7pIBHICGEASFwoFbW9kZWwYAiABKAlCCLpIBXIDGP8BIkQKBk1ldHJpYxIWChJNRVRSSUNfVU5TUEVDSUZJRUQQABIKCgZDT1NJTkUQARIHCgNET1QQAhINCglFVUNMSURFQU4QAyJaCgpSZWFkUG9saWN5EhsKF1JFQURfUE9MSUNZX1VOU1BFQ0lGSUVEEAASBwoDQU5ZEAESCwoHQk9VTkRFRBACEgwKCEFUX0xFQVNUEAMSCwoHUFJJTUFSWRAEQhAKDl92ZWN0b3Jfd2VpZ2h0IrEFCglQbGFjZW1lbnQSDwoCaWQYASABKAlCA+BBAxIYCgtkYXRhYmFzZV9pZBgCIAEoCUID4EEDEiEKCXNlcnZlcl9pZBgDIAEoCUIO4EEC4EEFukgFcgOwAQESHwoKY29sbGVjdGlvbhgEIAEoCUIL4EEFukgFcgMY/wESMwoEcm9sZRgFIAEoDjIgLm1vcmFnLnNlcnZlcnMudjEuUGxhY2VtZW50LlJvbGVCA+BBAxI1CgVzdGF0ZRgGIAEoDjIhLm1vcmFnLnNlcnZlcnMudjEuUGxhY2VtZW50LlN0YXRlQgPgQQMSHQoQYXBwbGllZF9zZXF1ZW5jZRgHIAEoA0ID4EEDEhAKA2xhZxgIIAEoDUID4EEDEhgKC2xhZ19zZWNvbmRzGAkgASgBQgPgQQMSFwoKcGVyY2VudGFnZRgKIAEoBUID4EEDEh4KEXF1YXJhbnRpbmVkX2NvdW50GAsgASgNQgPgQQMSFwoKbGFzdF9lcnJvchgMIAEoCUID4EEDEjQKC2NyZWF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjQKC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDIjYKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEgsKB1BSSU1BUlkQARILCgdSRVBMSUNBEAIihwEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMUFJPVklTSU9OSU5HEAESDwoLQkFDS0ZJTExJTkcQAhIPCgtDQVRDSElOR19VUBADEgsKB0lOX1NZTkMQBBILCgdMQUdHSU5HEAUSCwoHT0ZGTElORRAGEgwKCERSQUlOSU5HEAcidwoITXV0YXRpb24SEAoIc2VxdWVuY2UYASABKAMiWQoLV3JpdGVQb2xpY3kSHAoYV1JJVEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASCwoHUFJJTUFSWRABEgoKBlFVT1JVTRACEgcKA0FMTBADEgoKBkxPR0dFRBAEIoYCCg1GYWlsb3ZlckV2ZW50EgoKAmlkGAEgASgJEhMKC2RhdGFiYXNlX2lkGAIgASgJEhkKEWZyb21fcGxhY2VtZW50X2lkGAMgASgJEhcKD3RvX3BsYWNlbWVudF9pZBgEIAEoCRIOCgZyZWFzb24YBSABKAkSLwoLZGV0ZWN0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHByb21vdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZmlyc3Rfc2VxdWVuY2UYCCABKAMSFQoNbGFzdF9zZXF1ZW5jZRgJIAEoAyJ5ChFRdWFyYW50aW5lZFJlY29yZBIRCglyZWNvcmRfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSDgoGcmVhc29uGAMgASgJEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A logical database: an ordered log of mutations, followed by placements on servers of any vendor.
@@ -147,6 +147,20 @@ export type Database = Message<"morag.servers.v1.Database"> & {
    * @generated from field: string etag = 18;
    */
   etag: string;
+
+  /**
+   * Which placements are asked; absent prefers none.
+   *
+   * @generated from field: morag.servers.v1.Database.ReadPreference read_preference = 19;
+   */
+  readPreference?: Database_ReadPreference | undefined;
+
+  /**
+   * Whether the primary goes back by itself; absent means not.
+   *
+   * @generated from field: morag.servers.v1.Database.FailBack fail_back = 20;
+   */
+  failBack?: Database_FailBack | undefined;
 };
 
 /**
@@ -155,6 +169,114 @@ export type Database = Message<"morag.servers.v1.Database"> & {
  */
 export const DatabaseSchema: GenMessage<Database> = /*@__PURE__*/
   messageDesc(file_morag_servers_v1_database, 0);
+
+/**
+ * Which of the placements that may answer a read are asked. It names only servers that hold the database: with the last
+ * placement on a server, its weight and its pin go too.
+ *
+ * @generated from message morag.servers.v1.Database.ReadPreference
+ */
+export type Database_ReadPreference = Message<"morag.servers.v1.Database.ReadPreference"> & {
+  /**
+   * Servers that carry all of these labels are preferred: while one of them has a placement that is in sync, fresh enough
+   * and healthy, others are asked only when it fails or is late. Empty prefers nobody. At most 16.
+   *
+   * @generated from field: map<string, string> labels = 1;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * How often a server is asked, by its id, 0 to 100: of two that cost the same and are as good, one of weight 50 is asked
+   * half as often as one of 100, which is what others have. One of weight 0 is asked only when no other can answer.
+   *
+   * @generated from field: map<string, uint32> weights = 2;
+   */
+  weights: { [key: string]: number };
+
+  /**
+   * All reads go to this server, for tests, and fail with NO_PLACEMENT_AVAILABLE when it cannot answer; also those of the
+   * policy PRIMARY while the primary is elsewhere. Empty for none.
+   *
+   * @generated from field: string pinned_server_id = 3;
+   */
+  pinnedServerId: string;
+};
+
+/**
+ * Describes the message morag.servers.v1.Database.ReadPreference.
+ * Use `create(Database_ReadPreferenceSchema)` to create a new message.
+ */
+export const Database_ReadPreferenceSchema: GenMessage<Database_ReadPreference> = /*@__PURE__*/
+  messageDesc(file_morag_servers_v1_database, 0, 0);
+
+/**
+ * Whether the primary goes back to where it was before a failover that nobody asked for.
+ *
+ * @generated from message morag.servers.v1.Database.FailBack
+ */
+export type Database_FailBack = Message<"morag.servers.v1.Database.FailBack"> & {
+  /**
+   * Default MANUAL.
+   *
+   * @generated from field: morag.servers.v1.Database.FailBack.Policy policy = 1;
+   */
+  policy: Database_FailBack_Policy;
+
+  /**
+   * For AUTOMATIC, 1 s to 24 h in whole seconds; default 60 s.
+   *
+   * @generated from field: google.protobuf.Duration delay = 2;
+   */
+  delay?: Duration | undefined;
+};
+
+/**
+ * Describes the message morag.servers.v1.Database.FailBack.
+ * Use `create(Database_FailBackSchema)` to create a new message.
+ */
+export const Database_FailBackSchema: GenMessage<Database_FailBack> = /*@__PURE__*/
+  messageDesc(file_morag_servers_v1_database, 0, 1);
+
+/**
+ * Who decides.
+ *
+ * @generated from enum morag.servers.v1.Database.FailBack.Policy
+ */
+export const Database_FailBack_Policy = {
+  /**
+   * MANUAL.
+   *
+   * @generated from enum value: POLICY_UNSPECIFIED = 0;
+   */
+  POLICY_UNSPECIFIED: 0,
+
+  /**
+   * Nobody but who calls FailOver.
+   *
+   * @generated from enum value: MANUAL = 1;
+   */
+  MANUAL: 1,
+
+  /**
+   * The service, once the former primary has been in sync on a healthy server for the whole delay.
+   *
+   * @generated from enum value: AUTOMATIC = 2;
+   */
+  AUTOMATIC: 2,
+} as const;
+
+/**
+ * Who decides.
+ *
+ * @generated from enum morag.servers.v1.Database.FailBack.Policy
+ */
+export type Database_FailBack_Policy = (typeof Database_FailBack_Policy)[keyof typeof Database_FailBack_Policy] | UnknownEnum;
+
+/**
+ * Describes the enum morag.servers.v1.Database.FailBack.Policy.
+ */
+export const Database_FailBack_PolicySchema: GenEnum<Database_FailBack_Policy> = /*@__PURE__*/
+  enumDesc(file_morag_servers_v1_database, 0, 1, 0);
 
 /**
  * Who makes the vectors of the documents in a database.
@@ -182,7 +304,7 @@ export type Database_Embedding = Message<"morag.servers.v1.Database.Embedding"> 
  * Use `create(Database_EmbeddingSchema)` to create a new message.
  */
 export const Database_EmbeddingSchema: GenMessage<Database_Embedding> = /*@__PURE__*/
-  messageDesc(file_morag_servers_v1_database, 0, 0);
+  messageDesc(file_morag_servers_v1_database, 0, 2);
 
 /**
  * How vectors are compared. A score is the same for every vendor, higher is better:
@@ -629,14 +751,14 @@ export type FailoverEvent = Message<"morag.servers.v1.FailoverEvent"> & {
   toPlacementId: string;
 
   /**
-   * For people.
+   * For people: why the primary changed; a failover, a fail-back and a request each say so.
    *
    * @generated from field: string reason = 5;
    */
   reason: string;
 
   /**
-   * When the fault was seen.
+   * When the fault was seen, or the former primary to be well again.
    *
    * @generated from field: google.protobuf.Timestamp detect_time = 6;
    */

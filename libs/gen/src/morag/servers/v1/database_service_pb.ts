@@ -816,7 +816,8 @@ export const DatabaseService: GenService<{
    * Makes a database and, on the server it names, the collection of its primary placement.
    *
    * ALREADY_EXISTS (DATABASE_EXISTS), NOT_FOUND (SERVER_NOT_FOUND), FAILED_PRECONDITION (SERVER_INACTIVE,
-   * UNSUPPORTED_BY_SERVER, COLLECTION_IN_USE), UNAVAILABLE (SERVER_UNREACHABLE).
+   * UNSUPPORTED_BY_SERVER, COLLECTION_IN_USE; PLACEMENT_CONFLICT for a read preference that names another server than
+   * the database's own), UNAVAILABLE (SERVER_UNREACHABLE).
    * Repeating a `request_id` returns the first result.
    *
    * @generated from rpc morag.servers.v1.DatabaseService.CreateDatabase
@@ -849,7 +850,9 @@ export const DatabaseService: GenService<{
   /**
    * Changes the fields named by `update_mask`.
    *
-   * NOT_FOUND, ALREADY_EXISTS (DATABASE_EXISTS), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT. Safe to repeat.
+   * NOT_FOUND (also SERVER_NOT_FOUND for a read preference), ALREADY_EXISTS (DATABASE_EXISTS), ABORTED (ETAG_MISMATCH),
+   * INVALID_ARGUMENT, FAILED_PRECONDITION (PLACEMENT_CONFLICT) for a read preference that names a server without a
+   * placement of the database. Safe to repeat.
    *
    * @generated from rpc morag.servers.v1.DatabaseService.UpdateDatabase
    */
@@ -903,7 +906,7 @@ export const DatabaseService: GenService<{
     output: typeof ListPlacementsResponseSchema;
   },
   /**
-   * Removes a replica and its collection.
+   * Removes a replica and its collection. With the last one on a server, a weight or a pin of its reads goes too.
    *
    * NOT_FOUND, FAILED_PRECONDITION (PLACEMENT_CONFLICT) for the primary. Safe to repeat.
    *
