@@ -131,7 +131,7 @@ function buildReads({ metrics, settings }: DataPlaneDeps, ground: Ground): Pick<
     loads,
     observer,
     hedges: createHedgeBudget(settings.reads.hedgeShare),
-    isAvoided: (serverId) => health.isSuspect(serverId) || health.statusOf(serverId) === 'UNHEALTHY',
+    isDown: (serverId) => health.isSuspect(serverId) || health.statusOf(serverId) === 'UNHEALTHY',
   });
   return {
     router,

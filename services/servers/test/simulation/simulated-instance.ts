@@ -163,7 +163,7 @@ function buildRouter(ground: Ground) {
     ...ground,
     loads: createLoadBoard(now),
     hedges: createHedgeBudget(0.2),
-    isAvoided: (serverId) => health.isSuspect(serverId) || health.statusOf(serverId) === 'UNHEALTHY',
+    isDown: (serverId) => health.isSuspect(serverId) || health.statusOf(serverId) === 'UNHEALTHY',
     observer: UNOBSERVED,
   });
 }

@@ -23,7 +23,12 @@ function draws(...values: readonly number[]): () => number {
 }
 
 const COSTS: Readonly<Record<string, number>> = { a: 5, b: 1, c: 3 };
-const standing = { cost: (id: string) => COSTS[id] ?? 0, isAvoided: () => false, random: draws(0) };
+const standing = {
+  cost: (id: string) => COSTS[id] ?? 0,
+  isDown: () => false,
+  isEjected: () => false,
+  random: draws(0),
+};
 const ids = (candidates: readonly Candidate[]) => candidates.map(({ placement }) => placement.id).join(' ');
 
 describe('the order in which placements are tried', () => {
@@ -41,15 +46,21 @@ describe('the order in which placements are tried', () => {
     }
   });
 
-  it('prefers one that is slow to one that must catch up, and that to one that is avoided', () => {
+  it('prefers one that is slow to one that must catch up, and that to one that is ejected', () => {
     const all = [candidate('b'), candidate('c', 'IN_SYNC', 7), candidate('a')];
-    const isAvoided = ({ placement }: Candidate) => placement.id === 'b';
-    expect(ids(rank(all, { ...standing, isAvoided }))).toBe('a c b');
+    const isEjected = ({ placement }: Candidate) => placement.id === 'b';
+    expect(ids(rank(all, { ...standing, isEjected }))).toBe('a c b');
   });
 
-  it('tries all when all are avoided', () => {
+  it('prefers one that is ejected to one whose server is down, whatever it costs', () => {
+    const all = [candidate('b'), candidate('a')];
+    const isDown = ({ placement }: Candidate) => placement.id === 'b';
+    expect(ids(rank(all, { ...standing, isDown, isEjected: () => true }))).toBe('a b');
+  });
+
+  it('tries all when all are down', () => {
     const all = [candidate('a'), candidate('b')];
-    expect(ids(rank(all, { ...standing, isAvoided: () => true }))).toBe('b a');
+    expect(ids(rank(all, { ...standing, isDown: () => true }))).toBe('b a');
   });
 
   it('sends every placement about its share when all cost the same', () => {
@@ -57,7 +68,7 @@ describe('the order in which placements are tried', () => {
     const firsts = new Map<string, number>();
     for (let draw = 0; draw < 900; draw++) {
       const random = draws((draw % 30) / 30, Math.floor(draw / 30) / 30);
-      const [first] = rank(all, { cost: () => 1, isAvoided: () => false, random });
+      const [first] = rank(all, { ...standing, cost: () => 1, random });
       firsts.set(first?.placement.id ?? '', (firsts.get(first?.placement.id ?? '') ?? 0) + 1);
     }
     expect([...firsts.values()]).toEqual([300, 300, 300]);

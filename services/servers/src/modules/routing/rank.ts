@@ -4,40 +4,89 @@ import { type Candidate, READABLE } from './read-candidates.ts';
 export interface Standing {
   /** What one more read there would cost: see `LoadBoard.cost`. */
   readonly cost: (placementId: string) => number;
-  /** Reads shall go elsewhere where they can: ejected, or on a server that is down or suspected to be. */
-  readonly isAvoided: (candidate: Candidate) => boolean;
+  /** On a server that is down or suspected to be: reads go elsewhere where they can, also to one that is ejected. */
+  readonly isDown: (candidate: Candidate) => boolean;
+  /** Slow or failing here: reads go elsewhere where they can. */
+  readonly isEjected: (candidate: Candidate) => boolean;
   /** From 0 to below 1. */
   readonly random: () => number;
 }
 
+interface Ranked {
+  readonly candidate: Candidate;
+  readonly class: number;
+  readonly cost: number;
+  readonly weight: number;
+}
+
 /**
- * The candidates in the order to try. First come those of the best class (well before avoided, ready before those that
- * must catch up, in sync before lagging); of that class the first is the cheaper of two drawn at random, which keeps all
- * callers from running to the same one (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
+ * The candidates in the order to try. First come those of the best class: see `classOf`. Of that class two are drawn at
+ * random, by weight, and the first of them stays unless the other is cheaper, which keeps all callers from running to the
+ * same one (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001). The others follow by cost.
  */
 export function rank(candidates: readonly Candidate[], standing: Standing): readonly Candidate[] {
   if (candidates.length < 2) return candidates;
-  const classed = candidates.map((candidate) => ({
-    candidate,
-    class: classOf(candidate, standing),
-    cost: standing.cost(candidate.placement.id),
-  }));
+  const classed = candidates.map(
+    (candidate): Ranked => ({
+      candidate,
+      class: classOf(candidate, standing),
+      cost: standing.cost(candidate.placement.id),
+      weight: candidate.placement.weight,
+    }),
+  );
   const sorted = classed.toSorted((a, b) => a.class - b.class || a.cost - b.cost);
-  const best = sorted.findLastIndex((each) => each.class === sorted[0]?.class) + 1;
-  const chosen = chooseOfTwo(best, (index) => sorted[index]?.cost ?? 0, standing.random);
-  const [first] = sorted.splice(chosen, 1);
-  return first ? [first.candidate, ...sorted.map(({ candidate }) => candidate)] : candidates;
+  const best = sorted.filter((each) => each.class === sorted[0]?.class);
+  const first = chooseOfTwo(best, standing.random);
+  return [first, ...sorted.filter((each) => each !== first)].flatMap((each) => each?.candidate ?? []);
 }
 
-function chooseOfTwo(count: number, cost: (index: number) => number, random: () => number): number {
-  if (count < 2) return 0;
-  const one = Math.floor(random() * count);
-  const other = (one + 1 + Math.floor(random() * (count - 1))) % count;
-  return cost(other) < cost(one) ? other : one;
+function chooseOfTwo(all: readonly Ranked[], random: () => number): Ranked | undefined {
+  if (all.length < 2) return all[0];
+  const at = draw(all, random);
+  const one = all[at];
+  const others = [...all.slice(at + 1), ...all.slice(0, at)];
+  const other = others[draw(others, random)];
+  return one && other && isBetter(other, one) ? other : one;
 }
 
-function classOf(candidate: Candidate, { isAvoided }: Standing): number {
-  const avoided = isAvoided(candidate) ? 2 * READABLE.length : 0;
-  const behind = candidate.waitsFor > 0 ? READABLE.length : 0;
-  return avoided + behind + READABLE.indexOf(candidate.placement.state);
+/** The index of one of them, by weight; where nobody has any, by chance alone. */
+function draw(all: readonly Ranked[], random: () => number): number {
+  const total = all.reduce((sum, { weight }) => sum + weight, 0);
+  if (total === 0) return Math.floor(random() * all.length);
+  let left = random() * total;
+  return Math.max(
+    0,
+    all.findIndex(({ weight }) => {
+      left -= weight;
+      return left < 0;
+    }),
+  );
+}
+
+/**
+ * Whether one is so much cheaper that it takes the place of the one that was drawn. Of equal weights any difference counts.
+ * Of others as much as their weights differ: less would let the noise of two latencies decide and make weights mean
+ * nothing, and more is what the one of the greater weight may carry.
+ */
+function isBetter(other: Ranked, drawn: Ranked): boolean {
+  const [light, heavy] = other.weight < drawn.weight ? [other.weight, drawn.weight] : [drawn.weight, other.weight];
+  const ratio = light === 0 ? 1 : heavy / light;
+  return other.cost * ratio < drawn.cost;
+}
+
+/**
+ * The lower, the better. What matters most comes first: whether it will answer (one that is slow on a busy machine does
+ * all the same, one that is down does not), whether it must catch up, whether it is to be asked at all, how far it is
+ * behind, and then what the database prefers.
+ */
+function classOf(candidate: Candidate, { isDown, isEjected }: Standing): number {
+  const { state, weight, isPreferred } = candidate.placement;
+  const criteria = [
+    isDown(candidate) ? 2 : Number(isEjected(candidate)),
+    Number(candidate.waitsFor > 0),
+    Number(weight === 0),
+    READABLE.indexOf(state),
+    Number(!isPreferred),
+  ];
+  return criteria.reduce((sum, criterion) => sum * READABLE.length + criterion, 0);
 }

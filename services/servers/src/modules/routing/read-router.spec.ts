@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { ConnectorError, type VectorConnector } from '@morag/connectors-core';
 import { newCall } from '../../call.ts';
@@ -61,7 +62,7 @@ function newRouter(
     board,
     loads,
     hedges: createHedgeBudget(options.hedgeShare ?? 0),
-    isAvoided: (serverId) => options.down?.includes(serverId) ?? false,
+    isDown: (serverId) => options.down?.includes(serverId) ?? false,
     observer: { picked: ({ id }) => asked.push(id), hedged: () => {}, started: () => () => {}, forget: () => {} },
     // Low discrepancy, so that each placement gets its share in any run.
     random: () => (draws++ * 0.618) % 1,
@@ -138,6 +139,16 @@ describe('the read router', () => {
     expect((await read()).servedBy).toBe('a');
     expect(asked.at(-1)).toBe('a');
     expect(asked).toHaveLength(3);
+  });
+
+  it('does not ask one whose server is down beside one that is late', async () => {
+    const late: Behaviour = async () => {
+      await pause(400);
+      return 'answer';
+    };
+    const { read, asked } = newRouter({ a: late }, { down: ['server of b', 'server of c'], hedgeShare: 1 });
+    expect((await read()).servedBy).toBe('a');
+    expect(asked).toEqual(['a']);
   });
 
   it('waits for a placement that catches up when none is fresh enough', async () => {

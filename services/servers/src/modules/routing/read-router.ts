@@ -9,7 +9,7 @@ import type { SequenceBoard } from '../log/sequence-board.ts';
 import type { HedgeBudget } from './hedge-budget.ts';
 import type { LoadBoard } from './load-board.ts';
 import { type Patience, type Runner, race } from './race.ts';
-import { rank } from './rank.ts';
+import { rank, type Standing } from './rank.ts';
 import { type Candidate, chooseCandidates } from './read-candidates.ts';
 import type { ReadObserver } from './read-metrics.ts';
 
@@ -45,8 +45,8 @@ export interface ReadRouterDeps {
   readonly board: SequenceBoard;
   readonly loads: LoadBoard;
   readonly hedges: HedgeBudget;
-  /** Whether reads shall go elsewhere where they can, since the server is known or suspected to be down. */
-  readonly isAvoided: (serverId: string) => boolean;
+  /** Whether the server is known or suspected to be down, so that reads shall go elsewhere where they can. */
+  readonly isDown: (serverId: string) => boolean;
   readonly observer: ReadObserver;
   /** From 0 to below 1. */
   readonly random: () => number;
@@ -57,21 +57,26 @@ const RETRY_AFTER_MS = 1_000;
 /**
  * Creates the router. The candidate that is expected to answer first does; when its server fails, the next one is asked
  * at once, and when it is late, beside it: after the p95 of that placement as far as the budget of hedges goes, and in any
- * case when it is so late that it seems stuck. The first answer counts. All of it within the caller's deadline.
+ * case when it is so late that it seems stuck; but not one whose server is down, which would be late for nothing. The first
+ * answer counts. All of it within the caller's deadline.
  */
 export function createReadRouter(deps: ReadRouterDeps): ReadRouter {
   const { board, loads, hedges, random } = deps;
-  const isAvoided = ({ placement }: Candidate): boolean =>
-    loads.isEjected(placement.id) || deps.isAvoided(placement.serverId);
+  const standing: Standing = {
+    cost: (id) => loads.cost(id),
+    isDown: ({ placement }) => deps.isDown(placement.serverId),
+    isEjected: ({ placement }) => loads.isEjected(placement.id),
+    random,
+  };
   return {
     async read(view, demand, call, work) {
       hedges.earn();
       const head = Math.max(view.headSequence, board.head(view.id));
       const candidates = chooseCandidates(view, demand, { head, applied: (id) => board.applied(id) });
-      const ranked = rank(candidates, { cost: (id) => loads.cost(id), isAvoided, random });
+      const ranked = rank(candidates, standing);
       if (ranked.length === 0) throw unavailable();
       const runners = ranked.map((candidate, index) =>
-        runnerOf(deps, { candidate, head, call, work, isRetry: index > 0 }),
+        runnerOf(deps, { candidate, next: ranked[index + 1], head, call, work, isRetry: index > 0 }),
       );
       try {
         return await race(runners, call.signal);
@@ -85,15 +90,21 @@ export function createReadRouter(deps: ReadRouterDeps): ReadRouter {
 
 interface Trial<T> {
   readonly candidate: Candidate;
+  /** Who is asked after it, or beside it. */
+  readonly next: Candidate | undefined;
   readonly head: number;
   readonly call: Call;
   readonly work: ReadWork<T>;
   readonly isRetry: boolean;
 }
 
-function runnerOf<T>(deps: ReadRouterDeps, { candidate, head, call, work, isRetry }: Trial<T>): Runner<Served<T>> {
+function runnerOf<T>(
+  deps: ReadRouterDeps,
+  { candidate, next, head, call, work, isRetry }: Trial<T>,
+): Runner<Served<T>> {
   const { pool, board, loads, hedges, observer } = deps;
   const { placement } = candidate;
+  const isWorthAsking = (): boolean => next !== undefined && !deps.isDown(next.placement.serverId);
   let attempt: ReturnType<LoadBoard['begin']> | undefined;
   return {
     async run(signal) {
@@ -121,11 +132,11 @@ function runnerOf<T>(deps: ReadRouterDeps, { candidate, head, call, work, isRetr
       const stallMs = loads.stallMs(placement.id);
       const stalled = late(stallMs, () => {
         attempt?.stalled();
-        return true;
+        return isWorthAsking();
       });
       if (p95Ms === undefined || p95Ms >= stallMs) return [stalled];
       const hedged = late(p95Ms, () => {
-        const may = hedges.spend();
+        const may = isWorthAsking() && hedges.spend();
         if (may) observer.hedged(placement);
         return may;
       });
