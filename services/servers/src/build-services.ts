@@ -20,6 +20,7 @@ import { purgeOwner } from './modules/server/purge-owner.ts';
 import { createServerStore, type ServerStore } from './modules/server/server.store.ts';
 import { openSecrets } from './modules/server/server-secrets.ts';
 import { createEventDelivery } from './modules/webhook/deliver-event.ts';
+import { createEventPost } from './modules/webhook/post-event.ts';
 import { createWebhookStore } from './modules/webhook/webhook.store.ts';
 import type { DataPlaneSettings } from './settings.ts';
 
@@ -50,6 +51,7 @@ export function buildServices(deps: ServicesDeps) {
   const instance = createInstance();
   const connect = (): ReturnType<typeof connectClient> => connectClient(db.options, logger);
   const webhooks = createWebhookStore(db);
+  const post = createEventPost({ egress, keyOf, clock });
   const connectionEvents = createConnectionEventStore(db);
   const journal = createConnectionJournal({ store: connectionEvents, clock, logger });
   const plane = buildDataPlane({
@@ -78,7 +80,8 @@ export function buildServices(deps: ServicesDeps) {
     connectionEvents,
     webhooks,
     keyOf,
-    deliverToWebhook: createEventDelivery({ webhooks, egress, keyOf, clock, logger }),
+    post,
+    deliverToWebhook: createEventDelivery({ webhooks, post, logger }),
     servers,
     databases,
     placements,

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
+import { Webhook_EventType } from '@morag/gen/morag/servers/v1/webhook_pb.ts';
 import { eventually } from '@morag/testing';
 import { newDatabase, newServer, refusal } from './data.ts';
 import { type Caller, type Harness, startServers } from './harness.ts';
@@ -54,20 +55,22 @@ async function failOver(owner: Caller): Promise<string> {
   return databaseId;
 }
 
+function expectSigned({ headers, body }: Received, secret: string): void {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  const signed = [headers['webhook-id'], headers['webhook-timestamp'], body].join('.');
+  expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
+  expect(Math.abs(Number(headers['webhook-timestamp']) - Date.now() / 1_000)).toBeLessThan(60);
+}
+
 const bodyOf = ({ body }: Received) => JSON.parse(body) as { id: string; type: string; data: { databaseId: string } };
 
 it('posts a failover, signed, and again until it is taken; a redirect is no answer', async () => {
   const { webhook, secret } = await harness.webhooks.createWebhook({ webhook: { url } }, alice.as);
-  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
   received.length = 0;
   answers.push(500, 302);
   const databaseId = await failOver(alice);
   await eventually(() => expect(received).toHaveLength(3));
-  for (const { headers, body } of received) {
-    const signed = [headers['webhook-id'], headers['webhook-timestamp'], body].join('.');
-    expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
-    expect(Math.abs(Number(headers['webhook-timestamp']) - Date.now() / 1_000)).toBeLessThan(60);
-  }
+  for (const each of received) expectSigned(each, secret);
   expect(new Set(received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   const [event] = (await harness.databases.listFailoverEvents({ databaseId }, alice.as)).failoverEvents;
   expect(received.map(bodyOf)[2]).toMatchObject({ id: event?.id, type: 'FAILOVER', data: { databaseId } });
@@ -104,4 +107,47 @@ it.each([
 ])('refuses %s', async (_, address, reason) => {
   const created = harness.webhooks.createWebhook({ webhook: { url: address } }, alice.as);
   expect((await refusal(created)).reason).toBe(reason);
+});
+
+it('posts a test when it is asked to, signed as all are, and says what came of it', async () => {
+  const { webhook, secret } = await harness.webhooks.createWebhook({ webhook: { url } }, alice.as);
+  const webhookId = webhook?.id ?? '';
+  received.length = 0;
+  answers.push(204, 503);
+  expect(await harness.webhooks.testWebhook({ webhookId }, alice.as)).toMatchObject({ success: true });
+  expect(await harness.webhooks.testWebhook({ webhookId }, alice.as)).toMatchObject({
+    success: false,
+    message: 'It answered 503.',
+  });
+  expect(received.map(bodyOf)).toMatchObject([{ type: 'TEST', data: { webhookId } }, { type: 'TEST' }]);
+  for (const each of received) expectSigned(each, secret);
+  expect(await harness.webhooks.getWebhook({ webhookId }, alice.as)).toMatchObject({ lastFailure: 'It answered 503.' });
+  const bob = await harness.newUser();
+  expect((await refusal(harness.webhooks.testWebhook({ webhookId }, bob.as))).reason).toBe('WEBHOOK_NOT_FOUND');
+  await harness.webhooks.deleteWebhook({ webhookId }, alice.as);
+});
+
+it('takes events of other services to the webhooks of their owner that want them', async () => {
+  const eventTypes = [Webhook_EventType.JOB_FAILED];
+  const { webhook, secret } = await harness.webhooks.createWebhook({ webhook: { url, eventTypes } }, alice.as);
+  const bob = await harness.newUser();
+  await harness.webhooks.createWebhook({ webhook: { url } }, bob.as);
+  received.length = 0;
+  const time = { seconds: 1_800_000_000n, nanos: 0 };
+  const documents = await harness.serviceFor(alice.userId);
+  const announce = async (type: Webhook_EventType): Promise<string> => {
+    const event = { ownerId: alice.userId, eventId: randomUUID(), type, time, data: { status: 'as it was told' } };
+    await harness.webhooks.announceEvent(event, documents.as);
+    return event.eventId;
+  };
+  await announce(Webhook_EventType.JOB_FINISHED);
+  const id = await announce(Webhook_EventType.JOB_FAILED);
+  await eventually(() => expect(received).toHaveLength(1));
+  expect(received.map(bodyOf)).toEqual([
+    { id, type: 'JOB_FAILED', time: '2027-01-15T08:00:00.000Z', data: { status: 'as it was told' } },
+  ]);
+  for (const each of received) expectSigned(each, secret);
+  const announced = harness.webhooks.announceEvent({ ownerId: alice.userId, eventId: id, type: 3, time }, bob.as);
+  expect((await refusal(announced)).reason).toBe('PERMISSION_DENIED');
+  await harness.webhooks.deleteWebhook({ webhookId: webhook?.id }, alice.as);
 });

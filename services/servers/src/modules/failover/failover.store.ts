@@ -1,4 +1,5 @@
-import { type Em, type ListRequest, type ListSpec, listPage, type Database as Orm, type Page, query } from '@morag/orm';
+import { type Em, type ListRequest, listPage, type Database as Orm, type Page, query } from '@morag/orm';
+import { newestFirst } from '../../newest-first.ts';
 import type { PlacementRole, PlacementState } from '../placement/placement.ts';
 import type { WebhookStore } from '../webhook/webhook.store.ts';
 import type { FailoverEvent } from './failover.ts';
@@ -55,15 +56,7 @@ interface EventRow {
   readonly last_seq: bigint;
 }
 
-const EVENTS: ListSpec = {
-  from: 'failover_events',
-  columns: '*',
-  // Ids are in the order of time; the database's id stands where other lists need one to make the order total.
-  id: 'database_id',
-  filter: {},
-  order: { id: { column: 'id', type: 'uuid' } },
-  defaultOrder: 'id desc',
-};
+const EVENTS = newestFirst('failover_events', { id: 'database_id' });
 
 const DATABASES_PER_LOOK = 100;
 
@@ -119,7 +112,7 @@ export function createFailoverStore(db: Orm, webhooks: Pick<WebhookStore, 'annou
       );
       const { id, databaseId, promotedAt } = event;
       const time = promotedAt.toISOString();
-      await webhooks.announce(em, databaseId, { id, type: 'FAILOVER', time, data: toData(event) });
+      await webhooks.announce(em, { databaseId }, { id, type: 'FAILOVER', time, data: toData(event) });
     },
     async list(databaseId, request) {
       const page = await listPage<EventRow>(db, EVENTS, request, [(bind) => `database_id = ${bind(databaseId)}`]);

@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf';
-import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { ownerScope, requirePrincipal, requireUnlimited } from '@morag/auth';
+import { DomainError } from '@morag/errors';
 import { Webhook_EventTypeSchema, WebhookSchema } from '@morag/gen/morag/servers/v1/webhook_pb.ts';
 import { WebhookService } from '@morag/gen/morag/servers/v1/webhook_service_pb.ts';
 import type { PageTokens } from '@morag/rpc';
@@ -9,11 +10,12 @@ import { enumNames } from '../../enum-names.ts';
 import { readPage } from '../../page-reader.ts';
 import { type CreateWebhookDeps, createWebhook, getWebhook, webhookNotFound } from './create-webhook.ts';
 import { formatSecret } from './signature.ts';
+import { type TestWebhookDeps, testWebhook } from './test-webhook.ts';
 import type { WebhookStore } from './webhook.store.ts';
 import { WEBHOOK_EVENT_TYPES, type Webhook } from './webhook.ts';
 
 /** What the handlers of WebhookService work with. */
-export interface WebhookHandlersDeps extends Omit<CreateWebhookDeps, 'webhooks'> {
+export interface WebhookHandlersDeps extends Omit<CreateWebhookDeps & TestWebhookDeps, 'webhooks'> {
   readonly webhooks: WebhookStore;
   /** The key of a webhook's signatures. */
   readonly keyOf: (webhookId: string) => Buffer;
@@ -22,7 +24,7 @@ export interface WebhookHandlersDeps extends Omit<CreateWebhookDeps, 'webhooks'>
 
 const eventTypes = enumNames(Webhook_EventTypeSchema, WEBHOOK_EVENT_TYPES);
 
-/** Handlers of WebhookService. What it tells concerns all databases of an owner, so that limited keys have no part in it. */
+/** Handlers of WebhookService. What it tells concerns all that an owner has, so that limited keys have no part in it. */
 export function webhookHandlers(deps: WebhookHandlersDeps): ServiceImpl<typeof WebhookService> {
   const { webhooks, keyOf, pageTokens } = deps;
   return {
@@ -51,6 +53,17 @@ export function webhookHandlers(deps: WebhookHandlersDeps): ServiceImpl<typeof W
       const principal = requirePrincipal(context);
       requireUnlimited(principal, 'databases:write');
       if (!(await webhooks.remove(webhookId, ownerScope(principal)))) webhookNotFound(webhookId);
+      return {};
+    },
+    async testWebhook({ webhookId }, context) {
+      const principal = requirePrincipal(context);
+      requireUnlimited(principal, 'databases:write');
+      return testWebhook(deps, { id: webhookId, scope: ownerScope(principal) }, context.signal);
+    },
+    async announceEvent({ ownerId, eventId, type: number, time, data = {} }) {
+      const type = eventTypes.nameOf(number);
+      if (!type || !time) throw new DomainError('INVALID_ARGUMENT', 'The event has no type or time.');
+      await webhooks.announceOther({ ownerId }, { id: eventId, type, time: timestampDate(time).toISOString(), data });
       return {};
     },
   };

@@ -3,12 +3,12 @@ import {
   type Em,
   equals,
   type ListRequest,
-  type ListSpec,
   listPage,
   type Database as Orm,
   type Page,
   query,
 } from '@morag/orm';
+import { newestFirst } from '../../newest-first.ts';
 import type { Scope } from '../server/server.ts';
 import type { Webhook, WebhookEvent, WebhookEventType } from './webhook.ts';
 
@@ -21,6 +21,9 @@ export interface AddressedEvent {
   readonly event: WebhookEvent;
 }
 
+/** Whose webhooks: an owner's, or those of a database's owner. */
+export type Whose = { readonly ownerId: string } | { readonly databaseId: string };
+
 /** Webhooks in PostgreSQL. */
 export interface WebhookStore {
   /** False when the owner has `max` of them already. */
@@ -31,8 +34,10 @@ export interface WebhookStore {
   remove(id: string, scope: Scope): Promise<boolean>;
   /** Of an owner who is gone. */
   removeAll(ownerId: string): Promise<void>;
-  /** In the transaction of what happened: told to every webhook of the database's owner that wants to know. */
-  announce(em: Em, databaseId: string, event: WebhookEvent): Promise<void>;
+  /** In the transaction of what happened: told to every webhook of the owner that wants to know. */
+  announce(em: Em, whose: Whose, event: WebhookEvent): Promise<void>;
+  /** The same in a transaction of its own, of what happened in another service. */
+  announceOther(whose: Whose, event: WebhookEvent): Promise<void>;
   /** What came of an attempt; an empty failure is a success. */
   note(id: string, failure: string): Promise<void>;
 }
@@ -47,22 +52,32 @@ interface WebhookRow {
   readonly created_at: Date;
 }
 
-const WEBHOOKS: ListSpec = {
-  from: 'webhooks',
-  columns: '*',
-  // Ids are in the order of time.
-  id: 'id',
-  filter: {},
-  order: { id: { column: 'id', type: 'uuid' } },
-  defaultOrder: 'id desc',
-};
+const WEBHOOKS = newestFirst('webhooks');
 
 const MINE = 'id = $1 and ($2::uuid is null or owner_id = $2)';
 const FAILURE_MAX = 500;
 
 /** Creates the store. */
 export function createWebhookStore(db: Orm): WebhookStore {
+  const announce: WebhookStore['announce'] = async (em, whose, event) => {
+    const [owner, id] =
+      'ownerId' in whose
+        ? ['$1::uuid', whose.ownerId]
+        : ['(select owner_id from databases where id = $1)', whose.databaseId];
+    const told = await query<{ id: string }>(
+      em,
+      `select id from webhooks
+       where owner_id = ${owner} and (event_types = '[]'::jsonb or event_types @> to_jsonb($2::text)) order by id`,
+      [id, event.type],
+    );
+    for (const { id: webhookId } of told) {
+      const payload: AddressedEvent = { webhookId, event };
+      await appendEvent(em, { key: `webhook/${webhookId}`, type: WEBHOOK_EVENT, payload });
+    }
+  };
   return {
+    announce,
+    announceOther: (whose, event) => db.transaction((em) => announce(em, whose, event)),
     async insert({ id, ownerId, url, eventTypes }, max) {
       const rows = await db.write(
         `insert into webhooks (id, owner_id, url, event_types, created_at)
@@ -84,18 +99,6 @@ export function createWebhookStore(db: Orm): WebhookStore {
     },
     async removeAll(ownerId) {
       await db.write('delete from webhooks where owner_id = $1', [ownerId]);
-    },
-    async announce(em, databaseId, event) {
-      const told = await query<{ id: string }>(
-        em,
-        `select w.id from webhooks w join databases d on d.owner_id = w.owner_id
-         where d.id = $1 and (w.event_types = '[]'::jsonb or w.event_types @> to_jsonb($2::text)) order by w.id`,
-        [databaseId, event.type],
-      );
-      for (const { id: webhookId } of told) {
-        const payload: AddressedEvent = { webhookId, event };
-        await appendEvent(em, { key: `webhook/${webhookId}`, type: WEBHOOK_EVENT, payload });
-      }
     },
     async note(id, failure) {
       await db.write(

@@ -1,9 +1,9 @@
 /** What a webhook is told. */
-export const WEBHOOK_EVENT_TYPES = ['FAILOVER'] as const;
+export const WEBHOOK_EVENT_TYPES = ['FAILOVER', 'JOB_FINISHED', 'JOB_FAILED', 'JOB_CANCELLED'] as const;
 /** See WEBHOOK_EVENT_TYPES. */
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
 
-/** An address that is told what happens to an owner's databases. */
+/** An address that is told what happens to what an owner has. */
 export interface Webhook {
   readonly id: string;
   readonly ownerId: string;
@@ -20,7 +20,8 @@ export interface Webhook {
 export interface WebhookEvent {
   /** The same at each attempt. */
   readonly id: string;
-  readonly type: WebhookEventType;
+  /** `TEST` is sent when somebody asks for it, and to nobody else. */
+  readonly type: WebhookEventType | 'TEST';
   readonly time: string;
   readonly data: object;
 }

@@ -14,10 +14,10 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file morag/servers/v1/webhook.proto.
  */
 export const file_morag_servers_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("Ch5tb3JhZy9zZXJ2ZXJzL3YxL3dlYmhvb2sucHJvdG8SEG1vcmFnLnNlcnZlcnMudjEi6gIKB1dlYmhvb2sSDwoCaWQYASABKAlCA+BBAxIVCghvd25lcl9pZBgCIAEoCUID4EEDEiAKA3VybBgDIAEoCUIT4EEC4EEFukgKcggQARiAEIgBARJQCgtldmVudF90eXBlcxgEIAMoDjIjLm1vcmFnLnNlcnZlcnMudjEuV2ViaG9vay5FdmVudFR5cGVCFuBBBbpIEJIBDRAQGAEiB4IBBBABIAASOwoSbGFzdF9kZWxpdmVyeV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhkKDGxhc3RfZmFpbHVyZRgGIAEoCUID4EEDEjQKC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDIjUKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASDAoIRkFJTE9WRVIQAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Ch5tb3JhZy9zZXJ2ZXJzL3YxL3dlYmhvb2sucHJvdG8SEG1vcmFnLnNlcnZlcnMudjEinwMKB1dlYmhvb2sSDwoCaWQYASABKAlCA+BBAxIVCghvd25lcl9pZBgCIAEoCUID4EEDEiAKA3VybBgDIAEoCUIT4EEC4EEFukgKcggQARiAEIgBARJQCgtldmVudF90eXBlcxgEIAMoDjIjLm1vcmFnLnNlcnZlcnMudjEuV2ViaG9vay5FdmVudFR5cGVCFuBBBbpIEJIBDRAQGAEiB4IBBBABIAASOwoSbGFzdF9kZWxpdmVyeV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhkKDGxhc3RfZmFpbHVyZRgGIAEoCUID4EEDEjQKC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDImoKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASDAoIRkFJTE9WRVIQARIQCgxKT0JfRklOSVNIRUQQAhIOCgpKT0JfRkFJTEVEEAMSEQoNSk9CX0NBTkNFTExFRBAEYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
- * An address that is told what happens to an owner's databases.
+ * An address that is told what happens to what an owner has.
  *
  * @generated from message morag.servers.v1.Webhook
  */
@@ -99,6 +99,27 @@ export const Webhook_EventType = {
    * @generated from enum value: FAILOVER = 1;
    */
   FAILOVER: 1,
+
+  /**
+   * A document was ingested; the data are its `Job`, as with the next two.
+   *
+   * @generated from enum value: JOB_FINISHED = 2;
+   */
+  JOB_FINISHED: 2,
+
+  /**
+   * Ingesting a document was given up; the job says why.
+   *
+   * @generated from enum value: JOB_FAILED = 3;
+   */
+  JOB_FAILED: 3,
+
+  /**
+   * Ingesting a document was cancelled, by its owner or because the document is gone or has a newer version.
+   *
+   * @generated from enum value: JOB_CANCELLED = 4;
+   */
+  JOB_CANCELLED: 4,
 } as const;
 
 /**

@@ -7,18 +7,18 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.ts";
-import type { EmptySchema } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
+import type { EmptySchema, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_morag_options_v1_options } from "../../options/v1/options_pb.ts";
-import type { Webhook, WebhookSchema } from "./webhook_pb.ts";
+import type { Webhook, Webhook_EventType, WebhookSchema } from "./webhook_pb.ts";
 import { file_morag_servers_v1_webhook } from "./webhook_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file morag/servers/v1/webhook_service.proto.
  */
 export const file_morag_servers_v1_webhook_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZtb3JhZy9zZXJ2ZXJzL3YxL3dlYmhvb2tfc2VydmljZS5wcm90bxIQbW9yYWcuc2VydmVycy52MSJNChRDcmVhdGVXZWJob29rUmVxdWVzdBI1Cgd3ZWJob29rGAEgASgLMhkubW9yYWcuc2VydmVycy52MS5XZWJob29rQgngQQK6SAPIAQEiWAoVQ3JlYXRlV2ViaG9va1Jlc3BvbnNlEioKB3dlYmhvb2sYASABKAsyGS5tb3JhZy5zZXJ2ZXJzLnYxLldlYmhvb2sSEwoGc2VjcmV0GAIgASgJQgOAAQEiNAoRR2V0V2ViaG9va1JlcXVlc3QSHwoKd2ViaG9va19pZBgBIAEoCUIL4EECukgFcgOwAQEiUgoTTGlzdFdlYmhvb2tzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiXAoUTGlzdFdlYmhvb2tzUmVzcG9uc2USKwoId2ViaG9va3MYASADKAsyGS5tb3JhZy5zZXJ2ZXJzLnYxLldlYmhvb2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjcKFERlbGV0ZVdlYmhvb2tSZXF1ZXN0Eh8KCndlYmhvb2tfaWQYASABKAlCC+BBArpIBXIDsAEBMsEECg5XZWJob29rU2VydmljZRKUAQoNQ3JlYXRlV2ViaG9vaxImLm1vcmFnLnNlcnZlcnMudjEuQ3JlYXRlV2ViaG9va1JlcXVlc3QaJy5tb3JhZy5zZXJ2ZXJzLnYxLkNyZWF0ZVdlYmhvb2tSZXNwb25zZSIyqrsYEQoPZGF0YWJhc2VzOndyaXRlgtPkkwIXOgd3ZWJob29rIgwvdjEvd2ViaG9va3MSgwEKCkdldFdlYmhvb2sSIy5tb3JhZy5zZXJ2ZXJzLnYxLkdldFdlYmhvb2tSZXF1ZXN0GhkubW9yYWcuc2VydmVycy52MS5XZWJob29rIjWquxgQCg5kYXRhYmFzZXM6cmVhZILT5JMCGxIZL3YxL3dlYmhvb2tzL3t3ZWJob29rX2lkfRKHAQoMTGlzdFdlYmhvb2tzEiUubW9yYWcuc2VydmVycy52MS5MaXN0V2ViaG9va3NSZXF1ZXN0GiYubW9yYWcuc2VydmVycy52MS5MaXN0V2ViaG9va3NSZXNwb25zZSIoqrsYEAoOZGF0YWJhc2VzOnJlYWSC0+STAg4SDC92MS93ZWJob29rcxKHAQoNRGVsZXRlV2ViaG9vaxImLm1vcmFnLnNlcnZlcnMudjEuRGVsZXRlV2ViaG9va1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiNqq7GBEKD2RhdGFiYXNlczp3cml0ZYLT5JMCGyoZL3YxL3dlYmhvb2tzL3t3ZWJob29rX2lkfWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_morag_options_v1_options, file_morag_servers_v1_webhook]);
+  fileDesc("CiZtb3JhZy9zZXJ2ZXJzL3YxL3dlYmhvb2tfc2VydmljZS5wcm90bxIQbW9yYWcuc2VydmVycy52MSJNChRDcmVhdGVXZWJob29rUmVxdWVzdBI1Cgd3ZWJob29rGAEgASgLMhkubW9yYWcuc2VydmVycy52MS5XZWJob29rQgngQQK6SAPIAQEiWAoVQ3JlYXRlV2ViaG9va1Jlc3BvbnNlEioKB3dlYmhvb2sYASABKAsyGS5tb3JhZy5zZXJ2ZXJzLnYxLldlYmhvb2sSEwoGc2VjcmV0GAIgASgJQgOAAQEiNAoRR2V0V2ViaG9va1JlcXVlc3QSHwoKd2ViaG9va19pZBgBIAEoCUIL4EECukgFcgOwAQEiUgoTTGlzdFdlYmhvb2tzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiXAoUTGlzdFdlYmhvb2tzUmVzcG9uc2USKwoId2ViaG9va3MYASADKAsyGS5tb3JhZy5zZXJ2ZXJzLnYxLldlYmhvb2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjcKFERlbGV0ZVdlYmhvb2tSZXF1ZXN0Eh8KCndlYmhvb2tfaWQYASABKAlCC+BBArpIBXIDsAEBIjUKElRlc3RXZWJob29rUmVxdWVzdBIfCgp3ZWJob29rX2lkGAEgASgJQgvgQQK6SAVyA7ABASJRChNUZXN0V2ViaG9va1Jlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSDwoHbWVzc2FnZRgCIAEoCRIYChByZXNwb25zZV90aW1lX21zGAMgASgFIvIBChRBbm5vdW5jZUV2ZW50UmVxdWVzdBIdCghvd25lcl9pZBgBIAEoCUIL4EECukgFcgOwAQESHQoIZXZlbnRfaWQYAiABKAlCC+BBArpIBXIDsAEBEkAKBHR5cGUYAyABKA4yIy5tb3JhZy5zZXJ2ZXJzLnYxLldlYmhvb2suRXZlbnRUeXBlQg3gQQK6SAeCAQQQASAAEjMKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgngQQK6SAPIAQESJQoEZGF0YRgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QytwYKDldlYmhvb2tTZXJ2aWNlEpQBCg1DcmVhdGVXZWJob29rEiYubW9yYWcuc2VydmVycy52MS5DcmVhdGVXZWJob29rUmVxdWVzdBonLm1vcmFnLnNlcnZlcnMudjEuQ3JlYXRlV2ViaG9va1Jlc3BvbnNlIjKquxgRCg9kYXRhYmFzZXM6d3JpdGWC0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxKDAQoKR2V0V2ViaG9vaxIjLm1vcmFnLnNlcnZlcnMudjEuR2V0V2ViaG9va1JlcXVlc3QaGS5tb3JhZy5zZXJ2ZXJzLnYxLldlYmhvb2siNaq7GBAKDmRhdGFiYXNlczpyZWFkgtPkkwIbEhkvdjEvd2ViaG9va3Mve3dlYmhvb2tfaWR9EocBCgxMaXN0V2ViaG9va3MSJS5tb3JhZy5zZXJ2ZXJzLnYxLkxpc3RXZWJob29rc1JlcXVlc3QaJi5tb3JhZy5zZXJ2ZXJzLnYxLkxpc3RXZWJob29rc1Jlc3BvbnNlIiiquxgQCg5kYXRhYmFzZXM6cmVhZILT5JMCDhIML3YxL3dlYmhvb2tzEocBCg1EZWxldGVXZWJob29rEiYubW9yYWcuc2VydmVycy52MS5EZWxldGVXZWJob29rUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSI2qrsYEQoPZGF0YWJhc2VzOndyaXRlgtPkkwIbKhkvdjEvd2ViaG9va3Mve3dlYmhvb2tfaWR9EpoBCgtUZXN0V2ViaG9vaxIkLm1vcmFnLnNlcnZlcnMudjEuVGVzdFdlYmhvb2tSZXF1ZXN0GiUubW9yYWcuc2VydmVycy52MS5UZXN0V2ViaG9va1Jlc3BvbnNlIj6quxgRCg9kYXRhYmFzZXM6d3JpdGWC0+STAiM6ASoiHi92MS93ZWJob29rcy97d2ViaG9va19pZH06dGVzdBJXCg1Bbm5vdW5jZUV2ZW50EiYubW9yYWcuc2VydmVycy52MS5Bbm5vdW5jZUV2ZW50UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIGqrsYAiABYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_google_protobuf_struct, file_google_protobuf_timestamp, file_morag_options_v1_options, file_morag_servers_v1_webhook]);
 
 /**
  * See CreateWebhook.
@@ -168,6 +168,111 @@ export const DeleteWebhookRequestSchema: GenMessage<DeleteWebhookRequest> = /*@_
   messageDesc(file_morag_servers_v1_webhook_service, 5);
 
 /**
+ * See TestWebhook.
+ *
+ * @generated from message morag.servers.v1.TestWebhookRequest
+ */
+export type TestWebhookRequest = Message<"morag.servers.v1.TestWebhookRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string webhook_id = 1;
+   */
+  webhookId: string;
+};
+
+/**
+ * Describes the message morag.servers.v1.TestWebhookRequest.
+ * Use `create(TestWebhookRequestSchema)` to create a new message.
+ */
+export const TestWebhookRequestSchema: GenMessage<TestWebhookRequest> = /*@__PURE__*/
+  messageDesc(file_morag_servers_v1_webhook_service, 6);
+
+/**
+ * See TestWebhook.
+ *
+ * @generated from message morag.servers.v1.TestWebhookResponse
+ */
+export type TestWebhookResponse = Message<"morag.servers.v1.TestWebhookResponse"> & {
+  /**
+   * Whether it took the event: it answered 2xx in time.
+   *
+   * @generated from field: bool success = 1;
+   */
+  success: boolean;
+
+  /**
+   * For people: what it answered, or why it could not be asked.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * Milliseconds until that was known.
+   *
+   * @generated from field: int32 response_time_ms = 3;
+   */
+  responseTimeMs: number;
+};
+
+/**
+ * Describes the message morag.servers.v1.TestWebhookResponse.
+ * Use `create(TestWebhookResponseSchema)` to create a new message.
+ */
+export const TestWebhookResponseSchema: GenMessage<TestWebhookResponse> = /*@__PURE__*/
+  messageDesc(file_morag_servers_v1_webhook_service, 7);
+
+/**
+ * See AnnounceEvent.
+ *
+ * @generated from message morag.servers.v1.AnnounceEventRequest
+ */
+export type AnnounceEventRequest = Message<"morag.servers.v1.AnnounceEventRequest"> & {
+  /**
+   * Required. Whose webhooks.
+   *
+   * @generated from field: string owner_id = 1;
+   */
+  ownerId: string;
+
+  /**
+   * Required. Of the event.
+   *
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+
+  /**
+   * Required. What happened.
+   *
+   * @generated from field: morag.servers.v1.Webhook.EventType type = 3;
+   */
+  type: Webhook_EventType;
+
+  /**
+   * Required. When.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 4;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * What it happened to, as JSON.
+   *
+   * @generated from field: google.protobuf.Struct data = 5;
+   */
+  data?: JsonObject | undefined;
+};
+
+/**
+ * Describes the message morag.servers.v1.AnnounceEventRequest.
+ * Use `create(AnnounceEventRequestSchema)` to create a new message.
+ */
+export const AnnounceEventRequestSchema: GenMessage<AnnounceEventRequest> = /*@__PURE__*/
+  messageDesc(file_morag_servers_v1_webhook_service, 8);
+
+/**
  * Addresses that are told what happens. Each event is posted as JSON until it is taken (2xx), for about an hour, and may
  * come more than once: its id stays the same. It is signed as https://www.standardwebhooks.com describes: `webhook-id`,
  * `webhook-timestamp`, and `webhook-signature: v1,<base64 of HMAC-SHA256 of "id.timestamp.body">`.
@@ -218,6 +323,30 @@ export const WebhookService: GenService<{
   deleteWebhook: {
     methodKind: "unary";
     input: typeof DeleteWebhookRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * Posts an event of the type `TEST`, signed as all are, once and now, and says what came of it. A failure is a normal
+   * answer.
+   *
+   * NOT_FOUND (WEBHOOK_NOT_FOUND). A repeat posts another one.
+   *
+   * @generated from rpc morag.servers.v1.WebhookService.TestWebhook
+   */
+  testWebhook: {
+    methodKind: "unary";
+    input: typeof TestWebhookRequestSchema;
+    output: typeof TestWebhookResponseSchema;
+  },
+  /**
+   * Tells the webhooks of an owner what happened in another service, which repeats it until it is answered. Safe to
+   * repeat: the event keeps its id.
+   *
+   * @generated from rpc morag.servers.v1.WebhookService.AnnounceEvent
+   */
+  announceEvent: {
+    methodKind: "unary";
+    input: typeof AnnounceEventRequestSchema;
     output: typeof EmptySchema;
   },
 }> = /*@__PURE__*/
