@@ -2,8 +2,9 @@ import {
   type Call,
   type CallOptions,
   type Calls,
-  ConnectorError,
   createCalls,
+  createKnownCollections,
+  type KnownCollections,
   type ServerSettings,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
@@ -12,14 +13,12 @@ import { chromaError } from './chroma.errors.ts';
 import type { ChromaOptions } from './chroma.options.ts';
 import { type ChromaSession, type ChromaWire, createChromaWire } from './chroma.wire.ts';
 
-/** Collections whose UUID and dimension are remembered. */
-const KNOWN_MAX = 1_000;
-
 /** Bounded calls to one server, and what is known of its collections. */
 export class ChromaAccess {
   readonly #wire: ChromaWire;
   readonly #calls: Calls;
-  readonly #known = new Map<string, ChromaCollection>();
+  /** Their UUIDs and dimensions. */
+  readonly #known: KnownCollections<ChromaCollection, Call>;
 
   constructor(settings: ServerSettings, options: ChromaOptions, egress: Egress) {
     this.#wire = createChromaWire(settings, options, egress);
@@ -28,6 +27,10 @@ export class ChromaAccess {
       timeoutMs: options.timeoutMs,
       retries: options.retries,
       translate: (error, origin) => chromaError(error, origin, {}, (text) => text),
+    });
+    this.#known = createKnownCollections<ChromaCollection, Call>({
+      find: (call, name) => this.within(call, (session) => findCollection(session, call, name)),
+      isSame: (current, remembered) => current.uuid === remembered.uuid,
     });
   }
 
@@ -52,44 +55,25 @@ export class ChromaAccess {
     options: CallOptions | undefined,
     work: (session: ChromaSession, info: ChromaCollection, call: Call) => Promise<T>,
   ): Promise<T> {
-    return this.#calls.run(operation, options, async (call) => {
-      const attempt = (info: ChromaCollection) => this.within(call, (session) => work(session, info, call));
-      const remembered = this.#known.get(name);
-      if (!remembered) return attempt(await this.find(call, name));
-      try {
-        return await attempt(remembered);
-      } catch (error) {
-        // Not found there, or refused for the dimension of old.
-        if (!isNotFound(error) && !isRefused(error)) throw error;
-        const current = await this.find(call, name);
-        if (current.uuid === remembered.uuid) throw error;
-        return attempt(current);
-      }
-    });
+    return this.#calls.run(operation, options, (call) =>
+      this.#known.on(call, name, (info) => this.within(call, (session) => work(session, info, call))),
+    );
   }
 
-  async find(call: Call, name: string): Promise<ChromaCollection> {
-    this.forget(name);
-    const found = await this.within(call, (session) => findCollection(session, call, name));
-    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    this.#known.set(name, found);
-    return found;
+  find(call: Call, name: string): Promise<ChromaCollection> {
+    return this.#known.find(call, name);
+  }
+
+  exists(name: string, options: CallOptions | undefined): Promise<boolean> {
+    return this.#calls.run('collectionExists', options, (call) => this.#known.exists(call, name));
   }
 
   forget(name: string): void {
-    this.#known.delete(name);
+    this.#known.forget(name);
   }
 
   async close(): Promise<void> {
     this.#calls.close();
     await this.#wire.close();
   }
-}
-
-export function isNotFound(error: unknown): boolean {
-  return error instanceof ConnectorError && error.category === 'not_found';
-}
-
-function isRefused(error: unknown): boolean {
-  return error instanceof ConnectorError && error.category === 'invalid_argument';
 }

@@ -22,6 +22,7 @@ import {
   type HybridHit,
   type HybridRequest,
   type Include,
+  isNotFound,
   isOffset,
   type Metadata,
   metadataProblem,
@@ -39,7 +40,7 @@ import {
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
 import type { Collection } from 'chromadb';
-import { ChromaAccess, isNotFound } from './chroma.access.ts';
+import { ChromaAccess } from './chroma.access.ts';
 import {
   type ChromaCollection,
   countCollections,
@@ -113,15 +114,7 @@ export class ChromaConnector implements VectorConnector {
   }
 
   collectionExists(name: string, options?: CallOptions): Promise<boolean> {
-    return this.#access.run('collectionExists', options, async (_, call) => {
-      try {
-        await this.#access.find(call, name);
-        return true;
-      } catch (error) {
-        if (isNotFound(error)) return false;
-        throw error;
-      }
-    });
+    return this.#access.exists(name, options);
   }
 
   stats(collection: string, options?: CallOptions): Promise<CollectionStats> {

@@ -79,3 +79,13 @@ export class ConnectorError extends Error {
 export function isConnectorError(error: unknown): error is ConnectorError {
   return error instanceof ConnectorError;
 }
+
+/** Whether it is a `ConnectorError` of this category. */
+export function hasCategory(error: unknown, category: Category): error is ConnectorError {
+  return isConnectorError(error) && error.category === category;
+}
+
+/** Whether it says that what was asked for is not there. */
+export function isNotFound(error: unknown): error is ConnectorError {
+  return hasCategory(error, 'not_found');
+}

@@ -12,6 +12,7 @@ export { parseFilter } from './filter/parse-filter.ts';
 export { fuse, fusedQuery, type HybridLegs } from './hybrid/fuse.ts';
 export { allWords, rankByWords, wordsOf } from './hybrid/words.ts';
 export { ID_BYTES_MAX, idProblem, uuidOfId } from './ids.ts';
+export { createKnownCollections, type Doubts, type KnownCollections } from './known-collections.ts';
 export * from './metadata.ts';
 export * from './names.ts';
 export * from './network-errors.ts';

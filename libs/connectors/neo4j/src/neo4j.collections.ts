@@ -3,7 +3,7 @@ import {
   type Call,
   type CollectionInfo,
   type CollectionSpec,
-  ConnectorError,
+  hasCategory,
   METRICS,
   type Metric,
 } from '@morag/connectors-core';
@@ -210,7 +210,7 @@ function labelOf(name: string): string {
 /** Several who create the same schema at once get this, in spite of IF NOT EXISTS. */
 async function unlessThere(created: Promise<unknown>): Promise<void> {
   await created.catch((error: unknown) => {
-    if (!(error instanceof ConnectorError) || error.category !== 'already_exists') throw error;
+    if (!hasCategory(error, 'already_exists')) throw error;
   });
 }
 

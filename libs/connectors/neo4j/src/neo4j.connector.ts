@@ -21,7 +21,9 @@ import {
   type Hit,
   type HybridHit,
   type HybridRequest,
+  hasCategory,
   type Include,
+  isNotFound,
   isText,
   type Metadata,
   metadataProblem,
@@ -122,15 +124,7 @@ export class Neo4jConnector implements VectorConnector {
   }
 
   collectionExists(name: string, options?: CallOptions): Promise<boolean> {
-    return this.#access.run('collectionExists', options, async (call) => {
-      try {
-        await this.#access.find(call, name);
-        return true;
-      } catch (error) {
-        if (isCategory(error, 'not_found')) return false;
-        throw error;
-      }
-    });
+    return this.#access.exists(name, options);
   }
 
   stats(collection: string, options?: CallOptions): Promise<CollectionStats> {
@@ -152,7 +146,7 @@ export class Neo4jConnector implements VectorConnector {
       try {
         return toInfo(await createCollection(database, call, spec, this.#options));
       } catch (error) {
-        if (!isCategory(error, 'already_exists')) throw error;
+        if (!hasCategory(error, 'already_exists')) throw error;
         if (!spec.ifNotExists) throw new ConnectorError('already_exists', call, 'A collection of this name exists.');
       }
       const present = await this.#access.find(call, spec.name);
@@ -171,7 +165,7 @@ export class Neo4jConnector implements VectorConnector {
         this.#access.forget(name);
         await deleteCollection(this.#access.database, call, collection);
       } catch (error) {
-        if (!request.ifExists || !isCategory(error, 'not_found')) throw error;
+        if (!request.ifExists || !isNotFound(error)) throw error;
       }
     });
   }
@@ -216,13 +210,7 @@ export class Neo4jConnector implements VectorConnector {
       checkHybrid(on.call, request, on.collection, NEO4J_CAPABILITIES.maxTopK);
       return hybridRecords(on, request, this.#options.index);
     };
-    return this.#access.on(
-      'hybridQuery',
-      collection,
-      options,
-      async (on) => work(on),
-      (hits) => hits.length === 0,
-    );
+    return this.#access.on('hybridQuery', collection, options, work, (hits) => hits.length === 0);
   }
 
   count(collection: string, filter?: Filter, options?: CallOptions): Promise<number> {
@@ -276,10 +264,6 @@ async function vectorOf(on: On, id: string): Promise<Vector> {
   const vector = found.get(id)?.vector;
   if (!vector) throw noSuchRecord(on.call);
   return vector;
-}
-
-function isCategory(error: unknown, category: ConnectorError['category']): boolean {
-  return error instanceof ConnectorError && error.category === category;
 }
 
 function noSuchRecord(call: Call): ConnectorError {

@@ -4,6 +4,8 @@ import {
   type Calls,
   ConnectorError,
   createCalls,
+  createKnownCollections,
+  type KnownCollections,
   type ServerSettings,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
@@ -18,9 +20,6 @@ import type { PgvectorOptions } from './pgvector.options.ts';
 import { TableReplaced } from './pgvector.query.ts';
 import { findTable, type PgvectorTable } from './pgvector.tables.ts';
 
-/** Collections whose dimension and metric are remembered. */
-const KNOWN_MAX = 1_000;
-
 export const READ: TransactionOptions = { readOnly: true };
 export const WRITE: TransactionOptions = { readOnly: false };
 
@@ -28,17 +27,25 @@ export const WRITE: TransactionOptions = { readOnly: false };
 export class PgvectorAccess {
   readonly #database: PgvectorDatabase;
   readonly #calls: Calls;
-  readonly #schema: string;
-  readonly #known = new Map<string, PgvectorTable>();
+  /** Their dimensions and metrics. */
+  readonly #known: KnownCollections<PgvectorTable, Call>;
 
   constructor(settings: ServerSettings, options: PgvectorOptions, egress: Egress) {
-    this.#schema = options.schema;
     this.#database = createPgvectorDatabase(settings, options, egress);
     this.#calls = createCalls({
       vendor: 'pgvector',
       timeoutMs: options.timeoutMs,
       retries: options.retries,
       translate: (error, origin) => pgvectorError(error, origin, (text) => text),
+    });
+    this.#known = createKnownCollections<PgvectorTable, Call>({
+      find: async (call, name) => {
+        const table = await this.within(call, READ, (session) => findTable(session, options.schema, name));
+        if (!table) throw new ConnectorError('not_found', call, 'There is no such collection.');
+        return table;
+      },
+      isSame: (current, remembered) => current.oid === remembered.oid,
+      isOutdated: ({ thrown }) => thrown instanceof TableReplaced,
     });
   }
 
@@ -60,42 +67,23 @@ export class PgvectorAccess {
     options: CallOptions | undefined,
     work: (table: PgvectorTable, call: Call) => Promise<T>,
   ): Promise<T> {
-    return this.run(operation, options, async (call) => {
-      const remembered = this.#known.get(name);
-      if (!remembered) return work(await this.find(call, name), call);
-      try {
-        return await work(remembered, call);
-      } catch (error) {
-        if (!mayBeStale(error)) throw error;
-        const current = await this.find(call, name);
-        if (current.oid === remembered.oid) throw error;
-        return work(current, call);
-      }
-    });
+    return this.run(operation, options, (call) => this.#known.on(call, name, (table) => work(table, call)));
   }
 
-  async find(call: Call, name: string): Promise<PgvectorTable> {
-    this.forget(name);
-    const table = await this.within(call, READ, (session) => findTable(session, this.#schema, name));
-    if (!table) throw new ConnectorError('not_found', call, 'There is no such collection.');
-    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    this.#known.set(name, table);
-    return table;
+  find(call: Call, name: string): Promise<PgvectorTable> {
+    return this.#known.find(call, name);
+  }
+
+  exists(name: string, options: CallOptions | undefined): Promise<boolean> {
+    return this.run('collectionExists', options, (call) => this.#known.exists(call, name));
   }
 
   forget(name: string): void {
-    this.#known.delete(name);
+    this.#known.forget(name);
   }
 
   async close(): Promise<void> {
     this.#calls.close();
     await this.#database.close();
   }
-}
-
-function mayBeStale(error: unknown): boolean {
-  if (!(error instanceof ConnectorError)) return false;
-  return (
-    error.category === 'not_found' || error.category === 'invalid_argument' || error.thrown instanceof TableReplaced
-  );
 }

@@ -22,7 +22,9 @@ import {
   type Hit,
   type HybridHit,
   type HybridRequest,
+  hasCategory,
   type Include,
+  isNotFound,
   isText,
   type Metadata,
   metadataProblem,
@@ -115,15 +117,7 @@ export class PgvectorConnector implements VectorConnector {
   }
 
   collectionExists(name: string, options?: CallOptions): Promise<boolean> {
-    return this.#access.run('collectionExists', options, async (call) => {
-      try {
-        await this.#access.find(call, name);
-        return true;
-      } catch (error) {
-        if (isCategory(error, 'not_found')) return false;
-        throw error;
-      }
-    });
+    return this.#access.exists(name, options);
   }
 
   stats(collection: string, options?: CallOptions): Promise<CollectionStats> {
@@ -142,7 +136,7 @@ export class PgvectorConnector implements VectorConnector {
         await this.#access.within(call, WRITE, (session) => createTable(session, spec, this.#options));
         return toInfo(await this.#access.find(call, spec.name));
       } catch (error) {
-        if (!isCategory(error, 'already_exists')) throw error;
+        if (!hasCategory(error, 'already_exists')) throw error;
         if (!spec.ifNotExists) throw new ConnectorError('already_exists', call, 'A collection of this name exists.');
       }
       const present = await this.#access.find(call, spec.name);
@@ -158,7 +152,7 @@ export class PgvectorConnector implements VectorConnector {
         this.#access.forget(name);
         await this.#access.within(call, WRITE, (session) => dropTable(session, table));
       } catch (error) {
-        if (!request.ifExists || !isCategory(error, 'not_found')) throw error;
+        if (!request.ifExists || !isNotFound(error)) throw error;
       }
     });
   }
@@ -286,10 +280,6 @@ export class PgvectorConnector implements VectorConnector {
     if (!vector) throw noSuchRecord(call);
     return vector;
   }
-}
-
-function isCategory(error: unknown, category: ConnectorError['category']): boolean {
-  return error instanceof ConnectorError && error.category === category;
 }
 
 function noSuchRecord(call: Call): ConnectorError {

@@ -2,9 +2,9 @@ import {
   type Call,
   type CallOptions,
   type Calls,
-  type Category,
-  ConnectorError,
   createCalls,
+  createKnownCollections,
+  type KnownCollections,
   type ServerSettings,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
@@ -12,9 +12,6 @@ import { pineconeError } from './pinecone.errors.ts';
 import { findIndex, type PineconeIndex } from './pinecone.indexes.ts';
 import type { PineconeOptions } from './pinecone.options.ts';
 import { createPineconeWire, type PineconeSession, type PineconeWire } from './pinecone.wire.ts';
-
-/** Indexes whose host and shape are remembered. */
-const KNOWN_MAX = 1_000;
 
 /** One call on an index. */
 export interface PineconeCall {
@@ -27,7 +24,8 @@ export interface PineconeCall {
 export class PineconeAccess {
   readonly #wire: PineconeWire;
   readonly #calls: Calls;
-  readonly #known = new Map<string, PineconeIndex>();
+  /** Their hosts and shapes. */
+  readonly #known: KnownCollections<PineconeIndex, Call>;
 
   constructor(settings: ServerSettings, options: PineconeOptions, egress: Egress) {
     this.#wire = createPineconeWire(settings, options, egress);
@@ -36,6 +34,12 @@ export class PineconeAccess {
       timeoutMs: options.timeoutMs,
       retries: options.retries,
       translate: (error, origin) => pineconeError(error, origin, (text) => text),
+    });
+    this.#known = createKnownCollections<PineconeIndex, Call>({
+      find: (call, name) => this.#wire.run(call, (session) => findIndex(session, call, name)),
+      isSame: (current, remembered) => current.identity === remembered.identity && current.host === remembered.host,
+      // The name of an index's host goes with it.
+      isOutdated: ({ vendorCode }) => vendorCode === 'ENOTFOUND',
     });
   }
 
@@ -55,43 +59,25 @@ export class PineconeAccess {
     options: CallOptions | undefined,
     work: (on: PineconeCall) => Promise<T>,
   ): Promise<T> {
-    return this.#calls.run(operation, options, async (call) => {
-      const attempt = (index: PineconeIndex) => this.#wire.run(call, (session) => work({ session, index, call }));
-      const remembered = this.#known.get(name);
-      if (!remembered) return attempt(await this.find(call, name));
-      try {
-        return await attempt(remembered);
-      } catch (error) {
-        if (!mayBeOutdated(error)) throw error;
-        const current = await this.find(call, name);
-        if (current.identity === remembered.identity && current.host === remembered.host) throw error;
-        return attempt(current);
-      }
-    });
+    return this.#calls.run(operation, options, (call) =>
+      this.#known.on(call, name, (index) => this.#wire.run(call, (session) => work({ session, index, call }))),
+    );
   }
 
-  async find(call: Call, name: string): Promise<PineconeIndex> {
-    this.forget(name);
-    const found = await this.#wire.run(call, (session) => findIndex(session, call, name));
-    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    this.#known.set(name, found);
-    return found;
+  find(call: Call, name: string): Promise<PineconeIndex> {
+    return this.#known.find(call, name);
+  }
+
+  exists(name: string, options: CallOptions | undefined): Promise<boolean> {
+    return this.#calls.run('collectionExists', options, (call) => this.#known.exists(call, name));
   }
 
   forget(name: string): void {
-    this.#known.delete(name);
+    this.#known.forget(name);
   }
 
   async close(): Promise<void> {
     this.#calls.close();
     await this.#wire.close();
   }
-}
-
-// Not there any more, of another dimension than it was, or its host's name gone with it.
-const OUTDATED: ReadonlySet<Category> = new Set(['not_found', 'invalid_argument']);
-
-function mayBeOutdated(error: unknown): boolean {
-  if (!(error instanceof ConnectorError)) return false;
-  return OUTDATED.has(error.category) || error.vendorCode === 'ENOTFOUND';
 }

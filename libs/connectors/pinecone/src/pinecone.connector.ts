@@ -20,6 +20,7 @@ import {
   type Hit,
   type HybridHit,
   type HybridRequest,
+  hasCategory,
   type Include,
   isOffset,
   isText,
@@ -127,15 +128,7 @@ export class PineconeConnector implements VectorConnector {
   }
 
   collectionExists(name: string, options?: CallOptions): Promise<boolean> {
-    return this.#access.run('collectionExists', options, async (_, call) => {
-      try {
-        await this.#access.find(call, name);
-        return true;
-      } catch (error) {
-        if (hasStatus(error, 404)) return false;
-        throw error;
-      }
-    });
+    return this.#access.exists(name, options);
   }
 
   stats(collection: string, options?: CallOptions): Promise<CollectionStats> {
@@ -153,7 +146,7 @@ export class PineconeConnector implements VectorConnector {
       try {
         return toInfo(await createIndex(session, call, spec, this.#options, creation));
       } catch (error) {
-        const taken = error instanceof ConnectorError && error.category === 'already_exists';
+        const taken = hasCategory(error, 'already_exists');
         if (!taken || !spec.ifNotExists) throw error;
       }
       const present = await untilReady(session, call, spec.name);

@@ -2,8 +2,9 @@ import {
   type Call,
   type CallOptions,
   type Calls,
-  ConnectorError,
   createCalls,
+  createKnownCollections,
+  type KnownCollections,
   type ServerSettings,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
@@ -11,9 +12,6 @@ import { findCollection, nativeCollectionName, type QdrantCollection } from './q
 import { qdrantError } from './qdrant.errors.ts';
 import type { QdrantOptions } from './qdrant.options.ts';
 import { createQdrantWire, type QdrantWire } from './qdrant.wire.ts';
-
-/** Collections that are remembered. */
-const KNOWN_MAX = 1_000;
 
 /** One collection in one call, and the way to it. */
 export interface OnCollection {
@@ -28,7 +26,8 @@ export class QdrantAccess {
   readonly #options: QdrantOptions;
   readonly #wire: QdrantWire;
   readonly #calls: Calls;
-  readonly #known = new Map<string, QdrantCollection>();
+  /** Only our own: of others nothing tells that they are no longer what they were. */
+  readonly #known: KnownCollections<QdrantCollection, Call>;
 
   constructor(settings: ServerSettings, options: QdrantOptions, egress: Egress) {
     this.#options = options;
@@ -38,6 +37,11 @@ export class QdrantAccess {
       timeoutMs: options.timeoutMs,
       retries: options.retries,
       translate: (error, origin) => qdrantError(error, origin, {}, (text) => text),
+    });
+    this.#known = createKnownCollections<QdrantCollection, Call>({
+      find: (call, name) => findCollection(this.#wire, call, nativeCollectionName(name)),
+      isSame,
+      keep: ({ createdByUs }) => createdByUs,
     });
   }
 
@@ -57,46 +61,27 @@ export class QdrantAccess {
     options: CallOptions | undefined,
     work: (on: OnCollection) => Promise<T>,
   ): Promise<T> {
-    return this.run(operation, options, async (wire, call) => {
-      const attempt = (info: QdrantCollection) => work({ wire, call, info, options: this.#options });
-      const remembered = this.#known.get(name);
-      if (!remembered) return attempt(await this.find(call, name));
-      try {
-        return await attempt(remembered);
-      } catch (error) {
-        if (!isOutdated(error)) throw error;
-        const current = await this.find(call, name);
-        if (isSame(current, remembered)) throw error;
-        return attempt(current);
-      }
-    });
+    return this.run(operation, options, (wire, call) =>
+      this.#known.on(call, name, (info) => work({ wire, call, info, options: this.#options })),
+    );
   }
 
-  /** Only our own are remembered: of others nothing tells that they are no longer what they were. */
-  async find(call: Call, name: string): Promise<QdrantCollection> {
-    this.forget(name);
-    const found = await findCollection(this.#wire, call, nativeCollectionName(name));
-    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    if (found.createdByUs) this.#known.set(name, found);
-    return found;
+  find(call: Call, name: string): Promise<QdrantCollection> {
+    return this.#known.find(call, name);
+  }
+
+  exists(name: string, options: CallOptions | undefined): Promise<boolean> {
+    return this.run('collectionExists', options, (_, call) => this.#known.exists(call, name));
   }
 
   forget(name: string): void {
-    this.#known.delete(name);
+    this.#known.forget(name);
   }
 
   async close(): Promise<void> {
     this.#calls.close();
     await this.#wire.close();
   }
-}
-
-export function isNotFound(error: unknown): boolean {
-  return error instanceof ConnectorError && error.category === 'not_found';
-}
-
-function isOutdated(error: unknown): boolean {
-  return isNotFound(error) || (error instanceof ConnectorError && error.category === 'invalid_argument');
 }
 
 function isSame(a: QdrantCollection, b: QdrantCollection): boolean {

@@ -37,7 +37,7 @@ import {
   type VectorRecord,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
-import { isNotFound, QdrantAccess } from './qdrant.access.ts';
+import { QdrantAccess } from './qdrant.access.ts';
 import { listNames, type QdrantCollection } from './qdrant.collections.ts';
 import { hybridRecords } from './qdrant.hybrid.ts';
 import { createOnce, deleteOnce, listPage } from './qdrant.lifecycle.ts';
@@ -108,15 +108,7 @@ export class QdrantConnector implements VectorConnector {
   }
 
   collectionExists(name: string, options?: CallOptions): Promise<boolean> {
-    return this.#access.run('collectionExists', options, async (_, call) => {
-      try {
-        await this.#access.find(call, name);
-        return true;
-      } catch (error) {
-        if (isNotFound(error)) return false;
-        throw error;
-      }
-    });
+    return this.#access.exists(name, options);
   }
 
   createCollection(spec: CollectionSpec, options?: CallOptions): Promise<CollectionInfo> {

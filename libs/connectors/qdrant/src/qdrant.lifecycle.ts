@@ -1,5 +1,4 @@
-import { type Call, type CollectionSpec, ConnectorError } from '@morag/connectors-core';
-import { isNotFound } from './qdrant.access.ts';
+import { type Call, type CollectionSpec, ConnectorError, hasCategory, isNotFound } from '@morag/connectors-core';
 import {
   createCollection,
   createIndexes,
@@ -25,7 +24,7 @@ export function createOnce(spec: CollectionSpec, options: QdrantOptions): Attemp
     try {
       await attempt.watch(createCollection(wire, call, spec, options));
     } catch (error) {
-      if (!(error instanceof ConnectorError) || error.category !== 'already_exists') throw error;
+      if (!hasCategory(error, 'already_exists')) throw error;
       if (!spec.ifNotExists && !attempt.mayHaveDone) throw error;
       const present = await findTaken(wire, call, native);
       if (present.dimension !== spec.dimension || present.metric !== spec.metric) {

@@ -2,36 +2,36 @@ import {
   type Call,
   type CallOptions,
   type Calls,
-  ConnectorError,
   createCalls,
+  createKnownCollections,
   type Filter,
+  type KnownCollections,
   type ServerSettings,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
-import { findCollection, isNotFound, type WeaviateCollection } from './weaviate.collections.ts';
+import { findCollection, type WeaviateCollection } from './weaviate.collections.ts';
 import { weaviateError } from './weaviate.errors.ts';
 import { toWeaviateFilter } from './weaviate.filter.ts';
 import type { WeaviateOptions } from './weaviate.options.ts';
 import { type WeaviateSession, WeaviateWire } from './weaviate.wire.ts';
 
-/** Collections that are remembered. */
-const KNOWN_MAX = 1_000;
-
 /** Bounded calls to one server, and what is known of its collections. */
 export class WeaviateAccess {
   readonly #wire: WeaviateWire;
   readonly #calls: Calls;
-  readonly #tenant: string | undefined;
-  readonly #known = new Map<string, WeaviateCollection>();
+  readonly #known: KnownCollections<WeaviateCollection, WeaviateSession>;
 
   constructor(settings: ServerSettings, options: WeaviateOptions, egress: Egress) {
     this.#wire = new WeaviateWire(settings, options, egress);
-    this.#tenant = options.tenant;
     this.#calls = createCalls({
       vendor: 'weaviate',
       timeoutMs: options.timeoutMs,
       retries: options.retries,
       translate: (error, origin) => weaviateError(error, origin, (text) => text),
+    });
+    this.#known = createKnownCollections<WeaviateCollection, WeaviateSession>({
+      find: (session, name) => findCollection(session, name, options.tenant),
+      isSame: (current, remembered) => current.uid === remembered.uid,
     });
   }
 
@@ -55,21 +55,11 @@ export class WeaviateAccess {
     work: (session: WeaviateSession, collection: WeaviateCollection, call: Call) => Promise<T>,
     filter?: Filter,
   ): Promise<T> {
-    return this.run(operation, options, async (session, call) => {
-      const remembered = this.#known.get(name);
-      if (!remembered || toWeaviateFilter(filter, remembered).stale) {
-        return work(session, await this.find(session, name), call);
-      }
-      try {
-        return await work(session, remembered, call);
-      } catch (error) {
-        // Not found there, or refused for the dimension of old.
-        if (!isNotFound(error) && !isRefused(error)) throw error;
-        const current = await this.find(session, name);
-        if (current.uid === remembered.uid) throw error;
-        return work(session, current, call);
-      }
-    });
+    return this.run(operation, options, (session, call) =>
+      this.#known.on(session, name, (collection) => work(session, collection, call), {
+        isStale: (remembered) => toWeaviateFilter(filter, remembered).stale,
+      }),
+    );
   }
 
   /**
@@ -85,28 +75,24 @@ export class WeaviateAccess {
     return this.run(operation, options, async (session, call) => work(session, await this.find(session, name), call));
   }
 
-  async find(session: WeaviateSession, name: string): Promise<WeaviateCollection> {
-    this.forget(name);
-    const found = await findCollection(session, name, this.#tenant);
-    this.remember(name, found);
-    return found;
+  find(session: WeaviateSession, name: string): Promise<WeaviateCollection> {
+    return this.#known.find(session, name);
+  }
+
+  exists(name: string, options: CallOptions | undefined): Promise<boolean> {
+    return this.run('collectionExists', options, (session) => this.#known.exists(session, name));
   }
 
   remember(name: string, collection: WeaviateCollection): void {
-    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    this.#known.set(name, collection);
+    this.#known.remember(name, collection);
   }
 
   forget(name: string): void {
-    this.#known.delete(name);
+    this.#known.forget(name);
   }
 
   async close(): Promise<void> {
     this.#calls.close();
     await this.#wire.close();
   }
-}
-
-function isRefused(error: unknown): boolean {
-  return error instanceof ConnectorError && error.category === 'invalid_argument';
 }

@@ -3,7 +3,8 @@ import {
   type CollectionInfo,
   type CollectionSpec,
   ConnectorError,
-  isConnectorError,
+  hasCategory,
+  isNotFound,
   type Metric,
   type NameRules,
   nativeName,
@@ -137,7 +138,7 @@ export async function createCollection(
   if (tenant === undefined) return make();
   let shared = await readClass(session, className, tenant);
   shared ??= await make().catch(async (error: unknown) => {
-    if (!isConnectorError(error) || error.category !== 'already_exists') throw error;
+    if (!hasCategory(error, 'already_exists')) throw error;
     return require(await readClass(session, className, tenant), session.call);
   });
   if (await hasTenant(session, shared.target)) throw alreadyExists(session.call);
@@ -172,7 +173,7 @@ export async function addProperties(
     try {
       await session.request('POST', `/schema/${collection.nativeName}/properties`, numberProperty(name));
     } catch (error) {
-      if (!(error instanceof ConnectorError) || error.category !== 'already_exists') throw error;
+      if (!hasCategory(error, 'already_exists')) throw error;
     }
     properties.add(name);
   }
@@ -181,10 +182,6 @@ export async function addProperties(
 
 export function alreadyExists(origin: Origin): ConnectorError {
   return new ConnectorError('already_exists', origin, 'A collection of this name exists.');
-}
-
-export function isNotFound(error: unknown): boolean {
-  return error instanceof ConnectorError && error.category === 'not_found';
 }
 
 /** The answer in its expected form; anything else there is not Weaviate. */

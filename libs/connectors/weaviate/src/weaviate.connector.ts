@@ -21,7 +21,9 @@ import {
   type Hit,
   type HybridHit,
   type HybridRequest,
+  hasCategory,
   type Include,
+  isNotFound,
   isText,
   type Metadata,
   metadataProblem,
@@ -43,7 +45,6 @@ import {
   alreadyExists,
   createCollection,
   deleteCollection,
-  isNotFound,
   listCollections,
   type WeaviateCollection,
 } from './weaviate.collections.ts';
@@ -120,15 +121,7 @@ export class WeaviateConnector implements VectorConnector {
   }
 
   collectionExists(name: string, options?: CallOptions): Promise<boolean> {
-    return this.#access.run('collectionExists', options, async (session) => {
-      try {
-        await this.#access.find(session, name);
-        return true;
-      } catch (error) {
-        if (isNotFound(error)) return false;
-        throw error;
-      }
-    });
+    return this.#access.exists(name, options);
   }
 
   stats(collection: string, options?: CallOptions): Promise<CollectionStats> {
@@ -143,7 +136,7 @@ export class WeaviateConnector implements VectorConnector {
       try {
         return toInfo(await createCollection(session, spec, this.#options));
       } catch (error) {
-        if (!(error instanceof ConnectorError) || error.category !== 'already_exists') throw error;
+        if (!hasCategory(error, 'already_exists')) throw error;
         if (!spec.ifNotExists) throw alreadyExists(call);
       }
       const present = await this.#access.find(session, spec.name);

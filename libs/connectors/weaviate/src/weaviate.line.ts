@@ -1,5 +1,5 @@
 import { experimental } from '@grpc/grpc-js';
-import { type Call, ConnectorError } from '@morag/connectors-core';
+import { type Call, hasCategory } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
 import { ConnectionGRPC } from 'weaviate-client';
 import { NoLine } from './weaviate.errors.ts';
@@ -159,5 +159,5 @@ export class Lines {
 }
 
 function isTimeout(reason: unknown): boolean {
-  return reason instanceof ConnectorError && reason.category === 'timeout';
+  return hasCategory(reason, 'timeout');
 }

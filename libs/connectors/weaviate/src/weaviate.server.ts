@@ -1,6 +1,6 @@
-import { ConnectorError } from '@morag/connectors-core';
+import { ConnectorError, hasCategory, isNotFound } from '@morag/connectors-core';
 import { z } from 'zod';
-import { isNotFound, listCollections, parse } from './weaviate.collections.ts';
+import { listCollections, parse } from './weaviate.collections.ts';
 import { NOT_WEAVIATE } from './weaviate.errors.ts';
 import type { WeaviateSession } from './weaviate.wire.ts';
 
@@ -47,7 +47,7 @@ export async function nodesOf(session: WeaviateSession): Promise<{ nodes?: numbe
     const warnings = unwell > 0 ? [`${unwell} of ${nodes.length} nodes are not healthy.`] : [];
     return { nodes: nodes.length, warnings };
   } catch (error) {
-    if (error instanceof ConnectorError && error.category === 'permission_denied') return { warnings: [] };
+    if (hasCategory(error, 'permission_denied')) return { warnings: [] };
     throw error;
   }
 }
