@@ -8,4 +8,4 @@ export {
   testConnection,
 } from './test-connection.ts';
 export { type ConfigViolation, validateConfig } from './validate-config.ts';
-export { isAvailable, SERVER_TYPES, type ServerType, TypeNotAvailable } from './vendors.ts';
+export { SERVER_TYPES, type ServerType, TypeNotAvailable } from './vendors.ts';

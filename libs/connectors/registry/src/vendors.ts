@@ -4,19 +4,17 @@ import type { CommonOptions, VendorModule } from '@morag/connectors-core';
 export const SERVER_TYPES = ['QDRANT', 'PINECONE', 'WEAVIATE', 'CHROMA', 'NEO4J', 'PGVECTOR'] as const;
 export type ServerType = (typeof SERVER_TYPES)[number];
 
-/** No connector for this type is part of this build. */
+/** No connector for this type is part of this build: a later version may have registered the server. */
 export class TypeNotAvailable extends Error {
   override readonly name = 'TypeNotAvailable';
-  readonly type: ServerType;
 
   constructor(type: ServerType) {
     super(`No connector for ${type} is part of this build.`);
-    this.type = type;
   }
 }
 
 /** Loaded when first used: an SDK costs memory and start-up time, and most installations need one or two. */
-const LOADERS: Readonly<Partial<Record<ServerType, () => Promise<VendorModule<CommonOptions>>>>> = {
+const LOADERS: Readonly<Record<ServerType, () => Promise<VendorModule<CommonOptions>>>> = {
   QDRANT: async () => (await import('@morag/connectors-qdrant')).qdrant,
   PINECONE: async () => (await import('@morag/connectors-pinecone')).pinecone,
   WEAVIATE: async () => (await import('@morag/connectors-weaviate')).weaviate,
@@ -25,14 +23,8 @@ const LOADERS: Readonly<Partial<Record<ServerType, () => Promise<VendorModule<Co
   PGVECTOR: async () => (await import('@morag/connectors-pgvector')).pgvector,
 };
 
-/** Whether a connector for this type is part of this build. */
-export function isAvailable(type: ServerType): boolean {
-  return LOADERS[type] !== undefined;
-}
-
 /** The vendor's module; rejects with `TypeNotAvailable`. */
 export async function loadVendor(type: ServerType): Promise<VendorModule<CommonOptions>> {
-  const load = LOADERS[type];
-  if (!load) throw new TypeNotAvailable(type);
-  return load();
+  if (!Object.hasOwn(LOADERS, type)) throw new TypeNotAvailable(type);
+  return LOADERS[type]();
 }

@@ -21,7 +21,7 @@ export function createRegistryVendors(egress: Egress): Vendors {
       return types.map(({ configSchema, capabilities, ...rest }) => ({
         ...rest,
         configSchema: toJsonObject(configSchema),
-        capabilities: toJsonObject(capabilities ?? {}),
+        capabilities: toJsonObject(capabilities),
       }));
     },
     checkConfig: (type, config) => validateConfig(type, config).catch(asNotAvailable),
