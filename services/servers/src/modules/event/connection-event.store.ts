@@ -1,4 +1,5 @@
-import { type ListRequest, type ListSpec, listPage, type Database as Orm, type Page } from '@morag/orm';
+import { type ListRequest, listPage, type Database as Orm, type Page } from '@morag/orm';
+import { newestFirst } from '../../newest-first.ts';
 import type { ConnectionEvent, ConnectionEventKind } from './connection-event.ts';
 
 /** Connection events in PostgreSQL. */
@@ -19,15 +20,7 @@ interface EventRow {
   readonly created_at: Date;
 }
 
-const EVENTS: ListSpec = {
-  from: 'connection_events',
-  columns: '*',
-  // Ids are in the order of time; the server's id stands where other lists need one to make the order total.
-  id: 'server_id',
-  filter: {},
-  order: { id: { column: 'id', type: 'uuid' } },
-  defaultOrder: 'id desc',
-};
+const EVENTS = newestFirst('connection_events', { id: 'server_id' });
 
 /** Creates the store. */
 export function createConnectionEventStore(db: Orm): ConnectionEventStore {

@@ -1,5 +1,6 @@
 import type { OwnerScope } from '@morag/auth';
-import { type ListRequest, type ListSpec, listPage, newId, type Database as Orm, type Page } from '@morag/orm';
+import { type ListRequest, listPage, newId, type Database as Orm, type Page } from '@morag/orm';
+import { newestFirst } from '../../newest-first.ts';
 import type { HealthCheck, ServerHealth } from './health.ts';
 import type { HealthStatus } from './health-status.ts';
 
@@ -56,16 +57,11 @@ const DAY_MS = 24 * HOUR_MS;
 const RETENTION_MS = 30 * DAY_MS;
 const SERVERS_PER_STEP = 200;
 
-const CHECKS: ListSpec = {
-  from: 'health_checks',
+const CHECKS = newestFirst('health_checks', {
   columns:
     'id, server_id, checked_at, status, latency_ms, error_category, server_version, collections_count, storage_bytes',
-  // Ids are in the order of time; the server's id stands where other lists need one to make the order total.
   id: 'server_id',
-  filter: {},
-  order: { id: { column: 'id', type: 'uuid' } },
-  defaultOrder: 'id desc',
-};
+});
 
 /** Creates the store. */
 export function createHealthStore(db: Orm): HealthStore {
