@@ -16,6 +16,8 @@ export interface VerifiedApiKey {
   readonly resources: readonly string[];
   /** Empty: from anywhere. */
   readonly cidrs: readonly string[];
+  /** Calls a minute; 0: none of its own. */
+  readonly rateLimit: number;
   /** How long this may be believed. */
   readonly cacheForMs: number;
 }
@@ -90,7 +92,7 @@ export function createApiKeyVerifier(options: ApiKeyVerifierOptions): VerifyApiK
 }
 
 function toPrincipal(
-  { id, ownerId, ownerRole, permissions, resources }: VerifiedApiKey,
+  { id, ownerId, ownerRole, permissions, resources, rateLimit }: VerifiedApiKey,
   credential: string,
 ): Principal {
   return {
@@ -100,6 +102,7 @@ function toPrincipal(
     permissions,
     keyId: id,
     ...(resources.length > 0 && { resources }),
+    ...(rateLimit > 0 && { rateLimit }),
     credential,
   };
 }

@@ -61,6 +61,7 @@ describe('verifying', () => {
     permissions: new Set(['records:read']),
     resources: ['databases/d1'],
     cidrs: ['192.0.2.0/24'],
+    rateLimit: 60,
     cacheForMs: 5_000,
   };
 
@@ -93,6 +94,7 @@ describe('verifying', () => {
       keyId: id,
       permissions: new Set(['records:read']),
       resources: ['databases/d1'],
+      rateLimit: 60,
       credential: key,
     });
     clock.advance(499);

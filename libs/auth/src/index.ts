@@ -15,6 +15,7 @@ export {
 } from './api-key-verifier.ts';
 export { type Authenticator, type Peer, refused } from './authenticator.ts';
 export { createLocalKeys, createRemoteKeys, type KeySource, type RemoteKeysOptions } from './keys.ts';
+export { networkOf } from './network-of.ts';
 export { createNetworks, type Networks, plainAddress } from './networks.ts';
 export {
   isOnResources,

@@ -17,6 +17,8 @@ export interface Principal {
   readonly keyId?: string;
   /** Of an API key, or of a service that acts for one: what it is limited to (`databases/<id>`); absent: to nothing. */
   readonly resources?: readonly string[];
+  /** Of an API key that has a limit of its own: calls a minute. */
+  readonly rateLimit?: number;
   /** The credential itself, to forward on calls made for the caller. Never logged. */
   readonly credential: string;
 }

@@ -31,6 +31,7 @@ export function remoteApiKeys(
       permissions: new Set(apiKey.permissions),
       resources: apiKey.resources,
       cidrs: apiKey.cidrs,
+      rateLimit: apiKey.rateLimit,
       cacheForMs: cacheFor ? durationMs(cacheFor) : 0,
     };
   };

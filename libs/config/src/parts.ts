@@ -58,6 +58,14 @@ export interface ServiceConfig extends CommonConfig {
   readonly peers: Readonly<Record<DataService, Address>>;
   readonly database: DatabaseConfig;
   readonly masterKey: MasterKeyConfig;
+  readonly rateLimits: RateLimitConfig;
+}
+
+/** Calls a minute; 0: no limit. */
+export interface RateLimitConfig {
+  readonly userPerMinute: number;
+  readonly keyPerMinute: number;
+  readonly addressPerMinute: number;
 }
 
 /** What depends on how a program was started. */
@@ -107,6 +115,11 @@ export function readService(reader: Reader, service: DataService, defaults: Defa
     peers,
     database: readDatabase(reader, service, defaults),
     masterKey: readMasterKey(reader),
+    rateLimits: {
+      userPerMinute: reader.required('MORAG_RATE_LIMIT_USER_PER_MINUTE'),
+      keyPerMinute: reader.required('MORAG_RATE_LIMIT_KEY_PER_MINUTE'),
+      addressPerMinute: reader.required('MORAG_RATE_LIMIT_ADDRESS_PER_MINUTE'),
+    },
   };
 }
 

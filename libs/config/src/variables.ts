@@ -74,6 +74,18 @@ export const VARIABLES = {
     default: 365,
     description: 'How long audit events are kept; 0 for ever.',
   }),
+  MORAG_RATE_LIMIT_USER_PER_MINUTE: variable(integer(0, 100_000_000), {
+    default: 60_000,
+    description: 'Calls a minute of one user, with all keys; as many at once. 0 for no limit.',
+  }),
+  MORAG_RATE_LIMIT_KEY_PER_MINUTE: variable(integer(0, 100_000_000), {
+    default: 0,
+    description: "Calls a minute of an API key that has no limit of its own; 0 for no limit but its owner's.",
+  }),
+  MORAG_RATE_LIMIT_ADDRESS_PER_MINUTE: variable(integer(0, 100_000_000), {
+    default: 6_000,
+    description: 'Calls a minute from one address without a good credential (log-ins, guesses); 0 for no limit.',
+  }),
   MORAG_TRUSTED_PROXIES: variable(cidrs, {
     description: 'Networks of the gateway: services believe it when it names a client; loopback if unset.',
   }),

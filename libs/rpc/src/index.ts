@@ -21,6 +21,10 @@ export { type InterceptorParts, serverInterceptors } from './interceptors/server
 export { methodName, methodNames } from './method-name.ts';
 export { notYetAvailable } from './not-yet-available.ts';
 export { type PageBinding, type PageTokens, pageTokens } from './page-tokens.ts';
+export { drawFromIdentity } from './rate-limit/draw-tokens.ts';
+export { RATE_LIMIT_HEADERS } from './rate-limit/rate-limit-headers.ts';
+export { bucketName, createRateLimits, type RateLimitSettings, type RateLimits } from './rate-limit/rate-limits.ts';
+export type { Balance, Draw, DrawTokens } from './rate-limit/token-buckets.ts';
 export { type ApiKeyUsage, type ApiKeyUsageOptions, createApiKeyUsage } from './server/api-key-usage.ts';
 export type { FinishedCall } from './server/call-observer.ts';
 export { DEFAULT_LIMITS, type Limits } from './server/limits.ts';

@@ -11,7 +11,9 @@ import { createAuditJournal, databaseReadiness, openServiceDatabase } from '@mor
 import {
   type AuditRecord,
   createOfflineAuthentication,
+  createRateLimits,
   createServiceHost,
+  drawFromIdentity,
   openConfiguredTls,
   pageTokens,
   type ServiceHost,
@@ -87,6 +89,11 @@ export async function buildDocumentsService(
     authenticator: authentication.authenticator,
     onCall: authentication.onCall,
     audit: journal,
+    rateLimits: createRateLimits({
+      settings: config.rateLimits,
+      draw: drawFromIdentity(deps.peers.identity, authentication.tokens),
+      logger,
+    }),
     logger,
     metrics: createMetrics({ service: 'documents' }),
     readiness: readinessOf(deps),

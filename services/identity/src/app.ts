@@ -5,6 +5,7 @@ import { loadRootKey } from '@morag/crypto';
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { AuditService } from '@morag/gen/morag/identity/v1/audit_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
+import { RateLimitService } from '@morag/gen/morag/identity/v1/rate_limit_service_pb.ts';
 import { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
 import { databaseReadiness, openServiceDatabase } from '@morag/orm';
@@ -17,6 +18,9 @@ import { verifyApiKey } from './modules/api-key/verify-api-key.ts';
 import { auditHandlers } from './modules/audit/audit.handlers.ts';
 import { pruneEvents } from './modules/audit/prune-events.ts';
 import { createPasswordHasher } from './modules/password/password-hasher.ts';
+import { createLocalRateLimits } from './modules/rate-limit/local-rate-limits.ts';
+import { sweepBuckets } from './modules/rate-limit/rate-bucket.store.ts';
+import { rateLimitHandlers } from './modules/rate-limit/rate-limit.handlers.ts';
 import { authHandlers } from './modules/session/auth.handlers.ts';
 import { deleteEndedSessions } from './modules/session/session.store.ts';
 import { settingsHandlers } from './modules/settings/settings.handlers.ts';
@@ -46,8 +50,10 @@ export interface IdentityInstance {
   transport(): Transport;
 }
 
-const DESCRIPTORS = [AuthService, UserService, SettingsService, ApiKeyService, AuditService];
+const DESCRIPTORS = [AuthService, UserService, SettingsService, ApiKeyService, AuditService, RateLimitService];
 const HOUSEKEEPING_MS = 3_600_000;
+/** Strangers' addresses make rows: how long they are left to gather. */
+const SWEEP_MS = 300_000;
 
 /** Builds every object of the service, in order. Opens the database; listens only with `start`. */
 export async function buildIdentityService(
@@ -68,6 +74,7 @@ export async function buildIdentityService(
       router.service(SettingsService, settingsHandlers(deps));
       router.service(ApiKeyService, apiKeyHandlers(deps));
       router.service(AuditService, auditHandlers(deps));
+      router.service(RateLimitService, rateLimitHandlers(deps));
     },
     authenticator: createTokenAuthenticator({
       service: 'identity',
@@ -79,6 +86,7 @@ export async function buildIdentityService(
     }),
     onCall: deps.usage.count,
     audit: deps.journal,
+    rateLimits: createLocalRateLimits(deps.db, { settings: config.rateLimits, logger }),
     logger,
     metrics: createMetrics({ service: 'identity' }),
     readiness: databaseReadiness(deps.db),
@@ -98,6 +106,7 @@ function lifecycle(
   logger: Logger,
 ): Pick<IdentityInstance, 'start' | 'stop'> {
   let housekeeping: NodeJS.Timeout | undefined;
+  let sweeping: NodeJS.Timeout | undefined;
   const prune = () => pruneEvents(deps, { retentionDays: deps.auditRetentionDays, nowMs: deps.now() });
   return {
     async start() {
@@ -111,10 +120,14 @@ function lifecycle(
           (error: unknown) => logger.warn({ err: error }, 'housekeeping failed'),
         );
       }, HOUSEKEEPING_MS).unref();
+      sweeping = setInterval(() => {
+        sweepBuckets(deps.db).catch((error: unknown) => logger.warn({ err: error }, 'sweeping rate limits failed'));
+      }, SWEEP_MS).unref();
       return host.start();
     },
     async stop() {
       clearInterval(housekeeping);
+      clearInterval(sweeping);
       await host.stop();
       await deps.usage.stop();
       await deps.journal.stop();

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { AuditEntry, OutboxEvent, type SchemaDefinition } from '@morag/orm';
 import { ApiKey, ApiKeyUsage, UsageBatch } from './modules/api-key/api-key.entity.ts';
 import { AuditChain, AuditEvent } from './modules/audit/audit.entity.ts';
+import { RateBucket } from './modules/rate-limit/rate-bucket.entity.ts';
 import { Revocation } from './modules/revocation/revocation.entity.ts';
 import { Session } from './modules/session/session.entity.ts';
 import { LoginAttempts } from './modules/throttle/login-attempts.entity.ts';
@@ -20,6 +21,7 @@ export const schema: SchemaDefinition = {
     ApiKeyUsage,
     UsageBatch,
     LoginAttempts,
+    RateBucket,
     AuditEntry,
     AuditEvent,
     AuditChain,

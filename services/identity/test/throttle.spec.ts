@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Client, ConnectError, createClient } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { networkOf } from '@morag/auth';
 import { reasonOf } from '@morag/errors';
 import { RetryInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
-import { networkOf } from '../src/modules/throttle/network-of.ts';
 import { type Harness, startIdentity } from './harness.ts';
 
 let harness: Harness;

@@ -15,7 +15,9 @@ import {
 import {
   type AuditRecord,
   createOfflineAuthentication,
+  createRateLimits,
   createServiceHost,
+  drawFromIdentity,
   type OfflineAuthentication,
   openConfiguredTls,
   pageTokens,
@@ -107,6 +109,11 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     authenticator: authentication.authenticator,
     onCall: authentication.onCall,
     audit: journal,
+    rateLimits: createRateLimits({
+      settings: config.rateLimits,
+      draw: drawFromIdentity(peers.identity, authentication.tokens),
+      logger,
+    }),
     logger,
     metrics,
     readiness: async () => ({ ...(await isStored()), identity: authentication.isReady() }),

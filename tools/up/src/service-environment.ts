@@ -19,6 +19,8 @@ export function serviceEnvironment(
     MORAG_LOG_LEVEL: 'warn',
     MORAG_AUTO_MIGRATE: 'true',
     MORAG_EGRESS_ALLOW: LOCAL_NETWORKS,
+    // One machine has few users; a bound on what runs away is enough.
+    MORAG_RATE_LIMIT_USER_PER_MINUTE: '600000',
     MORAG_JWT_SIGNING_KEY_FILE: installation.signingKeyFile,
     ...(ownsKey && { MORAG_MASTER_KEY_FILE: installation.masterKeyFile }),
     ...given,

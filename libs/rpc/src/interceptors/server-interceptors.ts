@@ -3,6 +3,7 @@ import type { Interceptor } from '@connectrpc/connect';
 import type { Authenticator } from '@morag/auth';
 import type { AuditJournal } from '../audit/audit-journal.ts';
 import type { IdempotencyStore } from '../idempotency-store.ts';
+import type { RateLimits } from '../rate-limit/rate-limits.ts';
 import type { AccessRules } from '../server/access-rules.ts';
 import type { Admission } from '../server/admission.ts';
 import type { CallObserver } from '../server/call-observer.ts';
@@ -14,6 +15,7 @@ import { credentialWatch } from './credential-watch.interceptor.ts';
 import { errorMapping } from './errors.interceptor.ts';
 import { idempotency } from './idempotency.interceptor.ts';
 import { permission } from './permission.interceptor.ts';
+import { addressLimit, callerLimit } from './rate-limit.interceptor.ts';
 import { requestId } from './request-id.interceptor.ts';
 import { tracing } from './tracing.interceptor.ts';
 import { validation } from './validation.interceptor.ts';
@@ -28,6 +30,7 @@ export interface InterceptorParts {
   readonly isUnavailable: (method: DescMethod) => boolean;
   readonly idempotency?: IdempotencyStore;
   readonly audit?: AuditJournal;
+  readonly rateLimits?: RateLimits;
 }
 
 /** Everything that happens around every call of every service, outermost first. Production and tests use this array. */
@@ -38,7 +41,9 @@ export function serverInterceptors(parts: InterceptorParts): Interceptor[] {
     accessLog(parts.observer),
     errorMapping,
     admit(parts.admission),
+    ...(parts.rateLimits ? [addressLimit(parts.rateLimits, parts.accessRules)] : []),
     authentication(parts.authenticator, parts.accessRules),
+    ...(parts.rateLimits ? [callerLimit(parts.rateLimits)] : []),
     credentialWatch(parts.authenticator),
     ...(parts.audit ? [auditDenials(parts.audit)] : []),
     permission(parts.accessRules),

@@ -11,6 +11,7 @@ import type { AuditJournal } from '../audit/audit-journal.ts';
 import { createInProcessTransport } from '../client/in-process-transport.ts';
 import type { IdempotencyStore } from '../idempotency-store.ts';
 import { serverInterceptors } from '../interceptors/server-interceptors.ts';
+import type { RateLimits } from '../rate-limit/rate-limits.ts';
 import type { TlsMaterial } from '../tls/tls-material.ts';
 import { createAccessRules } from './access-rules.ts';
 import { type Admission, createAdmission } from './admission.ts';
@@ -45,6 +46,8 @@ export interface ServiceHostOptions {
   readonly idempotency?: IdempotencyStore;
   /** Where changes and refusals are written down; without it they are not. */
   readonly audit?: AuditJournal;
+  /** Bounds how often callers may call; closed when the host stops. Without it there is no limit. */
+  readonly rateLimits?: RateLimits;
   /** Networks of the gateway and of proxies: believed when they name the client. Loopback unless given. */
   readonly trustedProxies?: readonly string[];
   /** Speaks TLS on the port; clear text unless given. */
@@ -134,6 +137,7 @@ export function createServiceHost(options: ServiceHostOptions): ServiceHost {
       await withinTime(http.flushed(), FLUSH_MS);
       if (server.hasHttp1Connections()) await delay(LINGER_MS);
       await server.close(FLUSH_MS);
+      options.rateLimits?.close();
     },
     transport: () => inProcess,
     setServing: (serving) => health.setServing(serving),
@@ -170,6 +174,7 @@ function registerServices(options: ServiceHostOptions, core: Core): Registration
         isUnavailable: (method) => unavailable.has(method),
         idempotency: options.idempotency,
         audit: options.audit,
+        rateLimits: options.rateLimits,
       }),
     },
     { endless: core.stopping.endless.signal, all: core.stopping.all.signal },

@@ -3,6 +3,7 @@ import type { Transport } from '@connectrpc/connect';
 import { DomainError } from '@morag/errors';
 import type { FastifyReply } from 'fastify';
 import { attend, discardRest } from '../http/client-gone.ts';
+import { rateLimitOf } from '../http/rate-limit.ts';
 import { readLines } from '../http/read-lines.ts';
 import type { OpenMessage } from '../transcoding/message.ts';
 import type { RequestReader } from '../transcoding/request.ts';
@@ -34,7 +35,7 @@ export async function callLines(
   try {
     const response = await transport.stream(method, signal, timeoutMs, headers, reporting(messages, abort));
     const { json } = write(await single(response.message));
-    return await reply.header('content-type', 'application/json').send(json);
+    return await reply.headers(rateLimitOf(response.header)).header('content-type', 'application/json').send(json);
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {

@@ -5,6 +5,7 @@ import { DomainError } from '@morag/errors';
 import type { FastifyReply } from 'fastify';
 import { attend } from '../http/client-gone.ts';
 import { toAnswer } from '../http/problems.ts';
+import { rateLimitOf } from '../http/rate-limit.ts';
 import { JSON_BYTES_MAX, readJsonBody } from '../http/read-body.ts';
 import type { RequestReader } from '../transcoding/request.ts';
 import type { ResponseWriter } from '../transcoding/response.ts';
@@ -44,7 +45,12 @@ export async function callServerStream(
   const body = await readJsonBody(request.raw, { bytesMax: JSON_BYTES_MAX, timeoutMs: BODY_MS, signal });
   const message = read({ path: values, query, body, headers: request.headers });
 
-  const messages = open(() => transport.stream(method, signal, timeoutMs, headers, once(message)), signal);
+  const call = async () => {
+    const response = await transport.stream(method, signal, timeoutMs, headers, once(message));
+    if (!reply.raw.headersSent) reply.headers(rateLimitOf(response.header));
+    return response;
+  };
+  const messages = open(call, signal);
   const first = messages.next();
   first.catch(() => {});
   await within(first, FIRST_MESSAGE_MS);

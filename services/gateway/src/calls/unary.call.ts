@@ -2,6 +2,7 @@ import type { DescMessage, DescMethodUnary } from '@bufbuild/protobuf';
 import type { Transport } from '@connectrpc/connect';
 import type { FastifyReply } from 'fastify';
 import { attend } from '../http/client-gone.ts';
+import { rateLimitOf } from '../http/rate-limit.ts';
 import { JSON_BYTES_MAX, readJsonBody } from '../http/read-body.ts';
 import type { RequestReader } from '../transcoding/request.ts';
 import type { ResponseWriter } from '../transcoding/response.ts';
@@ -32,5 +33,5 @@ export async function callUnary(
   const response = await transport.unary(method, signal, timeoutMs, headers, message);
   const { json, etag } = write(response.message);
   if (etag !== undefined) reply.header('etag', etag);
-  return reply.header('content-type', 'application/json').send(json);
+  return reply.headers(rateLimitOf(response.header)).header('content-type', 'application/json').send(json);
 }

@@ -3,6 +3,7 @@ import type { Transport } from '@connectrpc/connect';
 import { DomainError } from '@morag/errors';
 import type { FastifyReply } from 'fastify';
 import { attend, discardRest } from '../http/client-gone.ts';
+import { rateLimitOf } from '../http/rate-limit.ts';
 import { requireIdentity } from '../http/read-body.ts';
 import type { OpenMessage } from '../transcoding/message.ts';
 import type { ResponseWriter } from '../transcoding/response.ts';
@@ -47,7 +48,7 @@ export async function callUpload(
     const response = await transport.stream(method, signal, timeoutMs, headers, messages(head, content, read));
     const { json, etag } = write(await single(response.message));
     if (etag !== undefined) reply.header('etag', etag);
-    return await reply.header('content-type', 'application/json').send(json);
+    return await reply.headers(rateLimitOf(response.header)).header('content-type', 'application/json').send(json);
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {

@@ -1,4 +1,6 @@
+import { ConnectError } from '@connectrpc/connect';
 import { httpStatusOf, type Problem, retryAfterSeconds, toConnectError, toProblem } from '@morag/errors';
+import { rateLimitOf } from './rate-limit.ts';
 
 /** An error as it is answered. */
 export interface ProblemAnswer {
@@ -15,7 +17,10 @@ export function toAnswer(error: unknown, requestId: string): ProblemAnswer {
   const known = toConnectError(error);
   const problem = toProblem(known, requestId);
   const status = httpStatusOf(known);
-  const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE };
+  const headers: Record<string, string> = {
+    ...(error instanceof ConnectError && rateLimitOf(error.metadata)),
+    'content-type': PROBLEM_TYPE,
+  };
   const retryAfter = retryAfterSeconds(known);
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
   if (status === 401) headers['www-authenticate'] = 'Bearer';

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Server as SecureServer } from 'node:tls';
 import cors from '@fastify/cors';
 import { DomainError } from '@morag/errors';
-import { acceptRequestId, REQUEST_ID_HEADER, type TlsMaterial } from '@morag/rpc';
+import { acceptRequestId, RATE_LIMIT_HEADERS, REQUEST_ID_HEADER, type TlsMaterial } from '@morag/rpc';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { discardRest } from './client-gone.ts';
 import { PROBLEM_TYPE, toAnswer } from './problems.ts';
@@ -125,7 +125,7 @@ function corsOptions(origins: readonly string[]): object {
       'X-API-Key',
       'X-Request-Id',
     ],
-    exposedHeaders: ['Allow', 'ETag', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
+    exposedHeaders: ['Allow', 'ETag', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id', ...RATE_LIMIT_HEADERS],
     maxAge: 600,
     strictPreflight: false,
   };

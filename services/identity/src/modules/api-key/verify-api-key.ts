@@ -51,6 +51,7 @@ export async function verifyApiKey(
     permissions: permissionsInForce(facts),
     resources: facts.resources,
     cidrs: facts.cidrs,
+    rateLimit: facts.rateLimit,
     cacheForMs: Math.min(CACHE_MS_MAX, untilMs - nowMs),
   };
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
+import { networkOf } from '@morag/auth';
 import { DomainError } from '@morag/errors';
 import type { Database } from '@morag/orm';
-import { networkOf } from './network-of.ts';
 
 /** Who tries to sign in, from where. */
 export interface Attempt {
