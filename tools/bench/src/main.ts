@@ -16,6 +16,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   P9: async () => (await import('./read.bench.ts')).readBenchmark,
   P10: async () => (await import('./connectors/bulk.bench.ts')).bulkBenchmark,
   P10b: async () => (await import('./placements/small-writes.bench.ts')).smallWritesBenchmark,
+  P11: async () => (await import('./placements/killed-server.bench.ts')).killedServerBenchmark,
+  P12: async () => (await import('./placements/slow-placement.bench.ts')).slowPlacementBenchmark,
   P14: async () => (await import('./memory.bench.ts')).memoryBenchmark,
   Q3: async () => (await import('./search.bench.ts')).searchBenchmark,
   Q4: async () => (await import('./ingestion.bench.ts')).ingestionBenchmark,

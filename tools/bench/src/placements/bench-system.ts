@@ -4,6 +4,7 @@ import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts'
 import { createServiceTransport } from '@morag/rpc';
 import { eventually, newInstallation } from '@morag/testing';
 import type { BenchServer } from './lab-servers.ts';
+import { type Picks, parsePicks } from './picks.ts';
 
 /** Copying waits for servers to be looked at, and a machine may be busy. */
 const IN_SYNC_MS_MAX = 120_000;
@@ -13,10 +14,24 @@ export interface BenchSystem {
   readonly records: Client<typeof RecordService>;
   readonly options: { readonly headers: { readonly authorization: string } };
   /** Registers a server and answers its id. */
-  register(server: BenchServer): Promise<string>;
+  register(server: Pick<BenchServer, 'settings'>): Promise<string>;
   /** A database of these servers, in sync; the first has the primary. */
   createDatabase(dimension: number, servers: readonly string[]): Promise<{ id: string; collection: string }>;
+  /** The placements of a database, as the API tells of them. */
+  placements(databaseId: string): Promise<readonly BenchPlacement[]>;
+  untilInSync(databaseId: string): Promise<void>;
+  /** Calls the gateway as the administrator. */
+  call<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Reads sent to each server so far. */
+  picks(): Promise<Picks>;
   remove(): Promise<void>;
+}
+
+/** A copy of a database. */
+export interface BenchPlacement {
+  readonly serverId: string;
+  readonly collection: string;
+  readonly state: string;
 }
 
 /** Starts one. */
@@ -27,13 +42,22 @@ export async function startBenchSystem(): Promise<BenchSystem> {
   const transport = createServiceTransport({ baseUrl: origin });
   const databases = createClient(DatabaseService, transport);
   const options = { headers: { authorization: `Bearer ${await installation.token()}` } };
+  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const headers = { ...options.headers, ...(body !== undefined && { 'content-type': 'application/json' }) };
+    const content = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await fetch(installation.gateway + path, { method, headers, ...content });
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as T;
+  };
+  const placements = async (databaseId: string): Promise<readonly BenchPlacement[]> => {
+    const path = `/v1/databases/${databaseId}/placements`;
+    return (await call<{ placements: BenchPlacement[] }>('GET', path)).placements;
+  };
   const untilInSync = (databaseId: string): Promise<void> =>
     eventually(
       async () => {
-        const { placements } = await installation
-          .call<{ placements: { state: string }[] }>('GET', `/v1/databases/${databaseId}/placements`)
-          .then(({ body }) => body);
-        const late = placements.find(({ state }) => state !== 'IN_SYNC');
+        const late = (await placements(databaseId)).find(({ state }) => state !== 'IN_SYNC');
         if (late) throw new Error(`a placement is ${JSON.stringify(late)}`);
       },
       { timeoutMs: IN_SYNC_MS_MAX },
@@ -41,13 +65,16 @@ export async function startBenchSystem(): Promise<BenchSystem> {
   return {
     records: createClient(RecordService, transport),
     options,
+    call,
+    placements,
+    untilInSync,
+    picks: async () => parsePicks(await (await fetch(`${origin}/metrics`)).text()),
     async register({ settings }) {
       const server = { ...settings, name: crypto.randomUUID() };
-      const { status, body } = await installation.call<{ id: string }>('POST', '/v1/servers', server);
-      if (status !== 200) throw new Error(`the server was not registered: ${JSON.stringify(body)}`);
-      const test = await installation.call<{ success: boolean }>('POST', `/v1/servers/${body.id}:testConnection`, {});
-      if (!test.body.success) throw new Error(`the server was not reached: ${JSON.stringify(test.body)}`);
-      return body.id;
+      const { id } = await call<{ id: string }>('POST', '/v1/servers', server);
+      const test = await call<{ success: boolean }>('POST', `/v1/servers/${id}:testConnection`, {});
+      if (!test.success) throw new Error(`the server was not reached: ${JSON.stringify(test)}`);
+      return id;
     },
     async createDatabase(dimension, [first, ...others]) {
       const database = { name: crypto.randomUUID(), dimension, serverId: first };

@@ -9,6 +9,10 @@ import { freePort } from '@morag/testing';
 export interface BenchServer {
   /** Of the server itself; what a vendor's SDK connects to. */
   readonly settings: ServerSettings & { readonly type: string };
+  /** As `kill -9` does. */
+  kill(): Promise<void>;
+  /** After a kill, on the same data. */
+  start(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -24,6 +28,10 @@ export async function newBenchServer(vendor: string): Promise<BenchServer> {
   const settings = { ...registration, port: place.port, tls: 'DISABLED' as const };
   return {
     settings,
+    kill: () => server.kill(place),
+    async start() {
+      await server.start(place);
+    },
     async remove() {
       await server.stop(place);
       rmSync(folder, { recursive: true, force: true });
