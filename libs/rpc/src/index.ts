@@ -5,6 +5,7 @@ export { sendAuditRecords } from './audit/send-records.ts';
 export { acceptRequestId, peerAddressKey, REQUEST_ID_HEADER, requestIdKey } from './call-context.ts';
 export { callOptions, type Forwarded, forwardHeaders } from './client/call-options.ts';
 export { deferredTransport } from './client/deferred-transport.ts';
+export { openPeers, type Peers } from './client/peers.ts';
 export {
   createServiceTransport,
   type ServiceTransport,

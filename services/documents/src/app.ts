@@ -1,6 +1,6 @@
 import type { Transport } from '@connectrpc/connect';
 import { serviceTokenSecret } from '@morag/auth';
-import type { Address, DocumentsConfig } from '@morag/config';
+import type { DocumentsConfig } from '@morag/config';
 import { deriveKey, loadRootKey } from '@morag/crypto';
 import { createEmbedder, type Embedder } from '@morag/embedder';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
@@ -15,11 +15,10 @@ import {
   createServiceHost,
   drawFromIdentity,
   openConfiguredTls,
+  openPeers,
   pageTokens,
   type ServiceHost,
   sendAuditRecords,
-  type TlsMaterial,
-  transportTo,
 } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { createActingFor } from './acting.ts';
@@ -27,6 +26,7 @@ import { createBackground } from './background.ts';
 import { createBlobStore } from './blobs/create-blob-store.ts';
 import { createJobQueue } from './ingest/job-queue.ts';
 import { documentHandlers } from './modules/document/document.handlers.ts';
+import { announceEndedJobs } from './modules/job/ended-job.relay.ts';
 import { createJobBus } from './modules/job/job.bus.ts';
 import { jobHandlers } from './modules/job/job.handlers.ts';
 import { searchHandlers } from './modules/search/search.handlers.ts';
@@ -75,6 +75,7 @@ export async function buildDocumentsService(
     send: sendAuditRecords(deps.peers.identity, authentication.tokens),
   });
   const background = createBackground(deps, parts.workers);
+  const announcements = announceEndedJobs({ ...deps, servers: deps.peers.servers, tokens: authentication.tokens });
   const host = createServiceHost({
     name: 'documents',
     ...config.listen,
@@ -105,6 +106,7 @@ export async function buildDocumentsService(
     async start() {
       await authentication.start();
       journal.start();
+      announcements.start();
       await background.start();
       return host.start();
     },
@@ -112,6 +114,7 @@ export async function buildDocumentsService(
       // Jobs are handed back while calls end; each has a grace of its own.
       await Promise.all([host.stop(), background.stop()]);
       await journal.stop();
+      await announcements.stop();
       await authentication.stop();
       await Promise.all([deps.embedder.close(), deps.readers.close()]);
       await deps.db.close();
@@ -124,7 +127,7 @@ export async function buildDocumentsService(
 async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger: Logger) {
   const rootKey = await loadRootKey(config.masterKey);
   const tls = await openConfiguredTls(config.tls, logger);
-  const peers = openPeers(config, parts, tls);
+  const peers = openPeers(['identity', 'servers'], { addresses: config.peers, given: parts.clients, tls });
   const authentication = createOfflineAuthentication({
     service: 'documents',
     identity: peers.identity,
@@ -160,29 +163,6 @@ async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger:
     onProgress: bus.changed,
     uploadBytesMax: config.uploadBytesMax,
     pageTokens: pageTokens({ secret: deriveKey(rootKey, 'documents page tokens') }),
-  };
-}
-
-interface Peers {
-  readonly identity: Transport;
-  readonly servers: Transport;
-  close(): void;
-}
-
-function openPeers({ peers }: DocumentsConfig, { clients = {} }: DocumentsParts, tls: TlsMaterial | undefined): Peers {
-  const opened: { close(): void }[] = [];
-  const open = (address: Address): Transport => {
-    const transport = transportTo(address, tls);
-    opened.push(transport);
-    return transport;
-  };
-  return {
-    identity: clients.identity ?? open(peers.identity),
-    servers: clients.servers ?? open(peers.servers),
-    close() {
-      for (const transport of opened) transport.close();
-      tls?.close();
-    },
   };
 }
 

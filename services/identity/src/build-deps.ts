@@ -2,7 +2,7 @@ import { createAccessTokens, createServiceTokens, serviceTokenSecret } from '@mo
 import type { IdentityConfig } from '@morag/config';
 import { deriveKey, loadRootKey } from '@morag/crypto';
 import { createAuditJournal, openServiceDatabase } from '@morag/orm';
-import { type AuditRecord, createApiKeyUsage, openConfiguredTls, pageTokens } from '@morag/rpc';
+import { type AuditRecord, createApiKeyUsage, openConfiguredTls, openPeers, pageTokens } from '@morag/rpc';
 import { type Logger } from '@morag/telemetry';
 import { addUsage } from './modules/api-key/usage.store.ts';
 import { appendEvents } from './modules/audit/append-events.ts';
@@ -14,7 +14,6 @@ import { createRefreshTokens } from './modules/token/refresh-token.ts';
 import { readSigningKey } from './modules/token/signing-key.ts';
 import { type OwningServices, purgeDeletedUsers } from './modules/user/deleted-user.relay.ts';
 import { createOwnedThings } from './owned-things.client.ts';
-import { openPeers } from './peers.ts';
 import { schema } from './schema.ts';
 
 /** Everything that handlers and background work share. */
@@ -31,7 +30,7 @@ export async function buildDeps(
   const revocations = new RevocationPublisher(db, logger);
   const serviceSecret = serviceTokenSecret(rootKey);
   const tls = await openConfiguredTls(config.tls, logger);
-  const peers = openPeers(config, clients, tls);
+  const peers = openPeers(['documents', 'servers'], { addresses: config.peers, given: clients, tls });
   const tokens = createServiceTokens({ service: 'identity', secret: serviceSecret, now });
   const deps = {
     serviceSecret,

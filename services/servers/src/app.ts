@@ -1,6 +1,6 @@
 import type { Transport } from '@connectrpc/connect';
 import { serviceTokenSecret } from '@morag/auth';
-import type { Address, ServersConfig } from '@morag/config';
+import type { ServersConfig } from '@morag/config';
 import { createVault, deriveKey, type Keys, openKeys } from '@morag/crypto';
 import { createEgress, type Egress } from '@morag/egress';
 import {
@@ -20,11 +20,11 @@ import {
   drawFromIdentity,
   type OfflineAuthentication,
   openConfiguredTls,
+  openPeers,
+  type Peers,
   pageTokens,
   type ServiceHost,
   sendAuditRecords,
-  type TlsMaterial,
-  transportTo,
 } from '@morag/rpc';
 import { createLogger, createMetrics, type Logger } from '@morag/telemetry';
 import { buildServices, type Services } from './build-services.ts';
@@ -82,7 +82,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     settings: parts.settings ?? settingsOf(config),
   });
   const tls = await openConfiguredTls(config.tls, logger);
-  const peers = openPeers(config, parts, tls);
+  const peers = openPeers(['identity', 'documents'], { addresses: config.peers, given: parts.clients, tls });
   const authentication = createOfflineAuthentication({
     service: 'servers',
     identity: peers.identity,
@@ -133,7 +133,7 @@ interface Running {
   readonly authentication: OfflineAuthentication;
   readonly relay: OutboxRelay;
   readonly journal: AuditJournalStore<AuditRecord>;
-  readonly peers: Peers;
+  readonly peers: Peers<'identity' | 'documents'>;
   readonly db: Database;
   readonly keys: Keys;
 }
@@ -157,30 +157,6 @@ function lifecycle(running: Running): Pick<ServersInstance, 'start' | 'stop'> {
       await db.close();
       keys.close();
       peers.close();
-    },
-  };
-}
-
-/** The services that this one calls: those of this process as they are given, the others over the network. */
-interface Peers {
-  readonly identity: Transport;
-  readonly documents: Transport;
-  close(): void;
-}
-
-function openPeers({ peers }: ServersConfig, { clients = {} }: ServersParts, tls: TlsMaterial | undefined): Peers {
-  const opened: { close(): void }[] = [];
-  const open = (address: Address): Transport => {
-    const transport = transportTo(address, tls);
-    opened.push(transport);
-    return transport;
-  };
-  return {
-    identity: clients.identity ?? open(peers.identity),
-    documents: clients.documents ?? open(peers.documents),
-    close() {
-      for (const transport of opened) transport.close();
-      tls?.close();
     },
   };
 }
