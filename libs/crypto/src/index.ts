@@ -3,4 +3,5 @@ export { addKey, promoteKey, type RotationStage, retireKey, rotationStage } from
 export { deriveKey, generateMasterKey, MasterKeyError, parseKey, type SecretKey } from './key-text.ts';
 export { fixedKeys, KEY_WATCH_MS, type KeySource, type Keys, loadRootKey, openKeys } from './keys.ts';
 export { formatMasterKeys, type KeyReader, type MasterKey, type MasterKeys, parseMasterKeys } from './master-keys.ts';
+export { writeSecretFile } from './secret-file.ts';
 export { type Binding, createVault, type Vault, VaultError } from './vault.ts';

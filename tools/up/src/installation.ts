@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { generateMasterKey } from '@morag/crypto';
+import { generateMasterKey, writeSecretFile } from '@morag/crypto';
 import { generateSigningKeyPem } from '@morag/identity';
 import type { DataFolder } from './data-folder.ts';
 
@@ -25,29 +25,28 @@ export interface Credentials {
 const ADMINISTRATOR = 'admin@morag.local';
 
 /** Reads the installation's secrets, making each that is missing; files of mode 0600 in a folder of mode 0700. */
-export function openInstallation(folder: DataFolder, gateway: string): Installation {
+export async function openInstallation(folder: DataFolder, gateway: string): Promise<Installation> {
   const secret = (): string => randomBytes(24).toString('base64url');
   const masterKeyFile = folder.at('keys', 'master.key');
   const signingKeyFile = folder.at('keys', 'jwt-signing.pem');
   const credentialsFile = folder.at('credentials.json');
-  makeOnce(masterKeyFile, generateMasterKey);
-  makeOnce(signingKeyFile, generateSigningKeyPem);
-  const postgresPassword = makeOnce(folder.at('keys', 'postgres.password'), secret);
-  const stored = makeOnce(credentialsFile, () => JSON.stringify({ email: ADMINISTRATOR, password: secret(), gateway }));
+  await makeOnce(masterKeyFile, generateMasterKey);
+  await makeOnce(signingKeyFile, generateSigningKeyPem);
+  const postgresPassword = await makeOnce(folder.at('keys', 'postgres.password'), secret);
+  const stored = await makeOnce(credentialsFile, () =>
+    JSON.stringify({ email: ADMINISTRATOR, password: secret(), gateway }),
+  );
   const administrator: Credentials = { ...(JSON.parse(stored) as Credentials), gateway };
   const current = `${JSON.stringify(administrator, null, 2)}\n`;
-  if (stored !== current) writeSecret(credentialsFile, current);
+  if (stored !== current) await writeSecretFile(credentialsFile, current);
   return { masterKeyFile, signingKeyFile, postgresPassword, administrator, credentialsFile };
 }
 
-function makeOnce(file: string, make: () => string): string {
-  if (!existsSync(file)) writeSecret(file, make());
+/** A start that is cut short leaves a whole file or none. */
+async function makeOnce(file: string, make: () => string): Promise<string> {
+  if (!existsSync(file)) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    await writeSecretFile(file, make());
+  }
   return readFileSync(file, 'utf8');
-}
-
-/** Written beside and renamed, so that a start that is cut short leaves a whole file or none. */
-function writeSecret(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
 }

@@ -28,7 +28,7 @@ export async function up({ env, folder, signal }: UpOptions): Promise<number> {
   const parts: { stop(): Promise<void> }[] = [];
   try {
     const gateway = `${config.tls ? 'https' : 'http'}://${config.addresses.gateway.host}:${config.addresses.gateway.port}`;
-    const installation = openInstallation(data, gateway);
+    const installation = await openInstallation(data, gateway);
     const infrastructure = await startInfrastructure(config, data, installation.postgresPassword);
     parts.push(infrastructure);
     for (const note of infrastructure.notes) process.stderr.write(`${note}\n`);

@@ -1,5 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serversConfig } from '@morag/config';
 import {
@@ -13,14 +12,14 @@ import {
   promoteKey,
   retireKey,
   rotationStage,
+  writeSecretFile,
 } from '@morag/crypto';
-import { type Database, openServiceDatabase } from '@morag/orm';
 import { countSecretsUnderOtherKeys, rewrapSecrets, schema } from '@morag/servers';
-import { createLogger } from '@morag/telemetry';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import type { Context } from '../context.ts';
 import { installationEnvironment } from '../installation-environment.ts';
+import { type ServiceDatabase, withDatabase } from '../service-database.ts';
 
 /** Programs look at the file this often; on one machine they have all seen it after twice as long. */
 const SETTLE_SECONDS = (3 * KEY_WATCH_MS) / 1_000;
@@ -34,7 +33,9 @@ export function addKeys(program: Command, context: Context): void {
     .action(async () => {
       const { file, env } = locate(context);
       const found = await readKeys(file);
-      const remaining = await withDatabase(env, found, (db) => countSecretsUnderOtherKeys(db, fixedKeys(found)));
+      const remaining = await withDatabase(servers(env, found), (db) =>
+        countSecretsUnderOtherKeys(db, fixedKeys(found)),
+      );
       const versions = found.keys.map(({ version }) => version).join(' ');
       context.output.table(
         [{ file, versions, stage: rotationStage(found), remaining }],
@@ -69,22 +70,22 @@ async function rotate({ file, env, settle, report }: Rotation): Promise<number> 
   let keys = await readKeys(file);
   if (rotationStage(keys) === 'NONE') {
     keys = await addKey(keys, parseKey);
-    await replaceFile(file, formatMasterKeys(keys));
+    await writeSecretFile(file, formatMasterKeys(keys));
     report(`added master key ${keys.keys[1]?.version}`);
   }
   if (rotationStage(keys) === 'ADDED') {
     await settle();
     keys = promoteKey(keys);
-    await replaceFile(file, formatMasterKeys(keys));
+    await writeSecretFile(file, formatMasterKeys(keys));
     report(`master key ${keys.keys[0].version} seals`);
   }
   await settle();
-  await withDatabase(env, keys, async (db) => {
+  await withDatabase(servers(env, keys), async (db) => {
     const onProgress = (rows: number) => report(`${rows} servers re-wrapped`);
     await rewrapSecrets(db, fixedKeys(keys), { signal: new AbortController().signal, onProgress });
   });
   keys = retireKey(keys);
-  await replaceFile(file, formatMasterKeys(keys));
+  await writeSecretFile(file, formatMasterKeys(keys));
   return keys.keys[0].version;
 }
 
@@ -99,35 +100,7 @@ async function readKeys(file: string): Promise<MasterKeys> {
   return parseMasterKeys(await readFile(file, 'utf8'));
 }
 
-/** Whole or not at all, also when the machine dies. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const written = await open(`${file}.new`, 'w', 0o600);
-  try {
-    await written.writeFile(text);
-    await written.sync();
-  } finally {
-    await written.close();
-  }
-  await rename(`${file}.new`, file);
-  const folder = await open(dirname(file), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-async function withDatabase<T>(
-  env: Context['env'],
-  { root }: MasterKeys,
-  work: (db: Database) => Promise<T>,
-): Promise<T> {
-  const { database } = serversConfig({ ...env, MORAG_AUTO_MIGRATE: 'false' });
-  const logger = createLogger({ level: 'silent', service: 'servers' });
-  const db = await openServiceDatabase({ config: database, definition: schema, rootKey: root, logger });
-  try {
-    return await work(db);
-  } finally {
-    await db.close();
-  }
+/** The service that keeps secrets. */
+function servers(env: Context['env'], { root: rootKey }: MasterKeys): ServiceDatabase {
+  return { definition: schema, config: serversConfig({ ...env, MORAG_AUTO_MIGRATE: 'false' }), rootKey };
 }

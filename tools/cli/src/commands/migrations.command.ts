@@ -1,13 +1,13 @@
-import { documentsConfig, identityConfig, type ServiceConfig, serversConfig } from '@morag/config';
+import { documentsConfig, identityConfig, serversConfig } from '@morag/config';
 import { loadRootKey } from '@morag/crypto';
 import { schema as documents } from '@morag/documents';
 import { schema as identity } from '@morag/identity';
-import { type Database, migrate, openServiceDatabase, pendingMigrations, type SchemaDefinition } from '@morag/orm';
+import { type Database, migrate, pendingMigrations } from '@morag/orm';
 import { schema as servers } from '@morag/servers';
-import { createLogger } from '@morag/telemetry';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { installationEnvironment } from '../installation-environment.ts';
+import { withDatabase } from '../service-database.ts';
 
 const SERVICES = {
   identity: { definition: identity, config: identityConfig },
@@ -43,22 +43,9 @@ async function eachService(
 ): Promise<Record<string, string>[]> {
   const rows: Record<string, string>[] = [];
   for (const [service, { definition, config }] of Object.entries(SERVICES)) {
-    const db = await open(definition, config({ ...installationEnvironment(env), MORAG_AUTO_MIGRATE: 'false' }));
-    try {
-      rows.push({ service, ...(await work(db)) });
-    } finally {
-      await db.close();
-    }
+    const found = config({ ...installationEnvironment(env), MORAG_AUTO_MIGRATE: 'false' });
+    const rootKey = await loadRootKey(found.masterKey);
+    rows.push({ service, ...(await withDatabase({ definition, config: found, rootKey }, work)) });
   }
   return rows;
-}
-
-async function open(definition: SchemaDefinition, config: ServiceConfig): Promise<Database> {
-  const logger = createLogger({ level: 'silent', service: definition.schema });
-  return openServiceDatabase({
-    config: config.database,
-    definition,
-    rootKey: await loadRootKey(config.masterKey),
-    logger,
-  });
 }
