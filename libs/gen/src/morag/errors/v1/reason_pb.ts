@@ -519,7 +519,7 @@ export const Reason = {
   RATE_LIMITED: 160,
 
   /**
-   * A quota of the owner is used up.
+   * A quota of the owner is used up; `metadata` names it with its limit and what is used.
    *
    * @generated from enum value: QUOTA_EXCEEDED = 161;
    */
