@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { AuditEntry, type SchemaDefinition } from '@morag/orm';
+import { AuditEntry, OutboxEvent, type SchemaDefinition } from '@morag/orm';
 import { Document } from './modules/document/document.entity.ts';
 import { DocumentVersion } from './modules/document/document-version.entity.ts';
 import { Job } from './modules/job/job.entity.ts';
@@ -11,7 +11,7 @@ import { JobAttempt } from './modules/job/job-attempt.entity.ts';
  */
 export const schema: SchemaDefinition = {
   schema: 'documents',
-  entities: [Document, DocumentVersion, Job, JobAttempt, AuditEntry],
+  entities: [Document, DocumentVersion, Job, JobAttempt, AuditEntry, OutboxEvent],
   migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)),
 };
 

@@ -5,6 +5,7 @@ import { DomainError, toConnectError } from '@morag/errors';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { type Filter, FilterSchema } from '@morag/gen/morag/servers/v1/record_pb.ts';
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
+import { type AnnounceEventRequest, WebhookService } from '@morag/gen/morag/servers/v1/webhook_service_pb.ts';
 
 interface StoredRecord {
   readonly vector: readonly number[];
@@ -32,6 +33,8 @@ export class FakeServers {
   down = false;
   /** Ids of the records that were written, in order. */
   written: string[] = [];
+  /** What webhooks are to be told, as often as it was asked for. */
+  readonly announced: AnnounceEventRequest[] = [];
 
   add(ownerId: string, options: { dimension?: number; provider?: string; model?: string } = {}): FakeDatabase {
     const { dimension = 64, provider = '', model = '' } = options;
@@ -54,6 +57,13 @@ export class FakeServers {
       setDocumentCount: ({ databaseId, documentCount, revision }, context) => {
         const database = this.#find(databaseId, context);
         if (revision > database.revision) Object.assign(database, { documentCount, revision });
+        return {};
+      },
+    });
+    service(WebhookService, {
+      announceEvent: (request) => {
+        this.#requireUp();
+        this.announced.push(request);
         return {};
       },
     });
@@ -85,12 +95,16 @@ export class FakeServers {
   }
 
   #find(databaseId: string, context: HandlerContext): FakeDatabase {
-    if (this.down) throw toConnectError(new DomainError('UNAVAILABLE', 'The servers service is away.'));
+    this.#requireUp();
     const database = this.databases.get(databaseId);
     if (database === undefined || !maySee(context, database.ownerId)) {
       throw toConnectError(new DomainError('DATABASE_NOT_FOUND', 'There is no such database.'));
     }
     return database;
+  }
+
+  #requireUp(): void {
+    if (this.down) throw toConnectError(new DomainError('UNAVAILABLE', 'The servers service is away.'));
   }
 
   #requireVectors(reason: 'WRITE_NOT_CONFIRMED' | 'NO_PLACEMENT_AVAILABLE'): void {

@@ -3,6 +3,7 @@ import { removeDatabase } from '../../search/lexical.store.ts';
 import { sqlOf } from '../../sql.ts';
 import { removeCounter } from '../count/counter.store.ts';
 import type { JobBus } from '../job/job.bus.ts';
+import { announceEnd } from '../job/job-ended.ts';
 
 /** What these need. */
 export interface DetachParts {
@@ -31,6 +32,7 @@ export async function detachDatabase({ db, bus }: DetachParts, databaseId: strin
        where database_id = $1`,
       [databaseId],
     );
+    await announceEnd(em, cancelled);
     await query(em, 'update documents.jobs set database_id = null where database_id = $1', [databaseId]);
     await query(em, 'delete from documents.record_tombstones where database_id = $1', [databaseId]);
     await removeDatabase(sqlOf(em), databaseId);

@@ -8,6 +8,7 @@ import { findVersion } from '../document/document.store.ts';
 import type { Job } from './job.entity.ts';
 import { nextJobStatus } from './job.state.ts';
 import { lockOpenJobs } from './job.store.ts';
+import { announceEnd } from './job-ended.ts';
 import { closeAttempt } from './lease.store.ts';
 
 /**
@@ -31,6 +32,7 @@ export async function cancelJobOf(em: Em, document: Document, job: Job, summary:
   const version = await findVersion(em, document.id, job.documentVersion);
   version.state = 'FAILED';
   await discardVersion(em, document, version.id, wasRunning);
+  await announceEnd(em, [job.id]);
 }
 
 /** Cancels all jobs of a locked document that have not ended; returns their ids. */

@@ -4,6 +4,7 @@ import { execute } from '../../sql.ts';
 import { nextDocumentState } from '../document/document.state.ts';
 import { findVersion, lockDocument, setFailure } from '../document/document.store.ts';
 import type { Stage } from './job.state.ts';
+import { announceEnd } from './job-ended.ts';
 
 /**
  * A worker's hold on a job. Every write of the worker is refused once the fencing token of the row is another: after the
@@ -131,6 +132,7 @@ export async function finishJob(em: Em, lease: Lease, summary: string): Promise<
     [lease.jobId, summary],
   );
   await closeAttempt(em, lease.jobId, null);
+  await announceEnd(em, [lease.jobId]);
 }
 
 const END = `
@@ -168,7 +170,10 @@ export async function endAttempt(
   await closeAttempt(em, job.jobId, end.failure ?? null);
   document.state = nextDocumentState(document.state, 'interrupt');
   if (end.failure) setFailure(document, end.failure);
-  if (end.next === 'fail') (await findVersion(em, document.id, ended.version)).state = 'FAILED';
+  if (end.next === 'fail') {
+    (await findVersion(em, document.id, ended.version)).state = 'FAILED';
+    await announceEnd(em, [job.jobId]);
+  }
   return true;
 }
 
