@@ -248,6 +248,8 @@ class Postgres implements SimulatedPostgres {
         state,
         appliedSequence,
         epoch,
+        weight: 100,
+        isPreferred: true,
       }),
     );
     const primary = placements.find(({ role }) => role === 'PRIMARY');
@@ -258,6 +260,7 @@ class Postgres implements SimulatedPostgres {
       dimension: 2,
       metric: 'euclidean',
       readPolicy: 'ANY',
+      pinnedServerId: '',
       writePolicy: 'PRIMARY',
       headSequence: this.log.length,
       primary,

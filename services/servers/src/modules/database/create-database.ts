@@ -12,9 +12,11 @@ import {
 } from '../placement/collection-fit.ts';
 import { getServer } from '../server/get-server.ts';
 import type { ServerStore } from '../server/server.store.ts';
+import { checkServersNamed, holdsNothing } from './check-preference.ts';
 import type { DatabaseStore } from './database.store.ts';
 import type { Database, DatabaseSpec } from './database.ts';
 import type { Provisioning } from './provisioning.ts';
+import { serversNamed } from './read-preference.ts';
 
 /** See createDatabase. */
 export interface CreateDatabaseDeps {
@@ -47,6 +49,9 @@ export async function createDatabase(
 ): Promise<Database> {
   const server = await getServer(deps.servers, serverId, { ownerId });
   if (!server.isActive) throw serverInactive(server);
+  await checkServersNamed(deps.servers, spec.readPreference, { ownerId });
+  const elsewhere = serversNamed(spec.readPreference).find((id) => id !== serverId);
+  if (elsewhere !== undefined) throw holdsNothing(elsewhere);
   const id = newId();
   const collection = wanted || server.collection || collectionNameFor(id);
   const problem = collectionNameProblem(collection);

@@ -1,9 +1,10 @@
 import type { Metric } from '@morag/connectors-core';
 import type { PlacementRole, PlacementState } from '../placement/placement.ts';
 import type { ReadPolicy, WritePolicy } from './database.ts';
+import type { Preferred } from './read-preference.ts';
 
 /** A placement, as reads and writes need it. */
-export interface PlacementView {
+export interface PlacementView extends Preferred {
   readonly id: string;
   readonly databaseId: string;
   readonly serverId: string;
@@ -24,6 +25,8 @@ export interface DatabaseView {
   readonly dimension: number;
   readonly metric: Metric;
   readonly readPolicy: ReadPolicy;
+  /** Reads go to this server alone; empty for none. */
+  readonly pinnedServerId: string;
   readonly writePolicy: WritePolicy;
   readonly headSequence: number;
   readonly primary: PlacementView;

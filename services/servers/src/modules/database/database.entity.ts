@@ -1,7 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { METRICS } from '@morag/connectors-core';
 import { baseColumns } from '@morag/orm';
-import { DATABASE_STATES, READ_POLICIES, WRITE_POLICIES } from './database.ts';
+import { DATABASE_STATES, FAIL_BACK_POLICIES, READ_POLICIES, WRITE_POLICIES } from './database.ts';
+import type { ReadPreference } from './read-preference.ts';
 
 /** A logical database and the head of its log. */
 export const DatabaseEntity = defineEntity({
@@ -20,6 +21,12 @@ export const DatabaseEntity = defineEntity({
     readPolicy: p.enum(READ_POLICIES),
     writePolicy: p.enum(WRITE_POLICIES),
     vectorWeight: p.double().nullable(),
+    /** What it leaves out is as in NO_PREFERENCE. */
+    readPreference: p.json<Partial<ReadPreference>>().defaultRaw("'{}'"),
+    failBack: p.enum(FAIL_BACK_POLICIES).default('MANUAL'),
+    failBackDelaySeconds: p.integer().default(60),
+    /** The placement that was the primary before failovers that nobody asked for; null while that is the primary. */
+    homePlacementId: p.uuid().nullable(),
     documentCount: p.integer().default(0),
     /** Of the newest count that was taken; an older one changes nothing. */
     documentCountRevision: p.bigint().default('0'),
@@ -34,5 +41,6 @@ export const DatabaseEntity = defineEntity({
     { name: 'databases_owner_created', properties: ['ownerId', 'createdAt', 'id'] },
     { name: 'databases_created', properties: ['createdAt', 'id'] },
     { name: 'databases_unready', properties: ['updatedAt'], where: `state <> 'READY'` },
+    { name: 'databases_displaced', properties: ['id'], where: 'home_placement_id is not null' },
   ],
 });

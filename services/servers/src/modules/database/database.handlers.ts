@@ -75,7 +75,7 @@ function changesIn({ database, updateMask }: UpdateDatabaseRequest): { changes: 
   const message = required(database);
   const names = updatedFields(DatabaseSchema, message, updateMask);
   const { name, description, readPolicy, writePolicy, vectorWeight, ...spec } = fromDatabaseMessage(message);
-  const { embeddingProvider, embeddingModel } = spec;
+  const { embeddingProvider, embeddingModel, readPreference, failBack, failBackDelaySeconds } = spec;
   return {
     changes: {
       ...(names.has('name') && { name }),
@@ -84,6 +84,8 @@ function changesIn({ database, updateMask }: UpdateDatabaseRequest): { changes: 
       ...(names.has('read_policy') && { readPolicy }),
       ...(names.has('write_policy') && { writePolicy }),
       ...(names.has('vector_weight') && { vectorWeight }),
+      ...(names.has('read_preference') && { readPreference }),
+      ...(names.has('fail_back') && { failBack, failBackDelaySeconds }),
     },
     fixed: {
       ...(names.has('dimension') && { dimension: message.dimension }),

@@ -1,17 +1,22 @@
 import { create } from '@bufbuild/protobuf';
-import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { DurationSchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { METRICS } from '@morag/connectors-core';
 import {
   Database_EmbeddingSchema,
+  Database_FailBack_PolicySchema,
+  Database_FailBackSchema,
   Database_MetricSchema,
   Database_ReadPolicySchema,
+  type Database_ReadPreference,
+  Database_ReadPreferenceSchema,
   type Database as DatabaseMessage,
   DatabaseSchema,
   Mutation_WritePolicySchema,
 } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { etagOf } from '@morag/orm';
 import { enumNames } from '../../enum-names.ts';
-import { type Database, type DatabaseSpec, READ_POLICIES, WRITE_POLICIES } from './database.ts';
+import { type Database, type DatabaseSpec, FAIL_BACK_POLICIES, READ_POLICIES, WRITE_POLICIES } from './database.ts';
+import { NO_PREFERENCE, type ReadPreference } from './read-preference.ts';
 
 /** Metrics by the contract's numbers. */
 export const metrics = enumNames(Database_MetricSchema, METRICS);
@@ -19,6 +24,9 @@ export const metrics = enumNames(Database_MetricSchema, METRICS);
 export const readPolicies = enumNames(Database_ReadPolicySchema, READ_POLICIES);
 /** Write policies by the contract's numbers. */
 export const writePolicies = enumNames(Mutation_WritePolicySchema, WRITE_POLICIES);
+const failBackPolicies = enumNames(Database_FailBack_PolicySchema, FAIL_BACK_POLICIES);
+
+const FAIL_BACK_DELAY_SECONDS = 60;
 
 /** A database as callers see it. */
 export function toDatabaseMessage(database: Database): DatabaseMessage {
@@ -38,6 +46,15 @@ export function toDatabaseMessage(database: Database): DatabaseMessage {
     readPolicy: readPolicies.valueOf(database.readPolicy),
     writePolicy: writePolicies.valueOf(database.writePolicy),
     vectorWeight: database.vectorWeight ?? undefined,
+    readPreference: create(Database_ReadPreferenceSchema, {
+      ...database.readPreference,
+      labels: { ...database.readPreference.labels },
+      weights: { ...database.readPreference.weights },
+    }),
+    failBack: create(Database_FailBackSchema, {
+      policy: failBackPolicies.valueOf(database.failBack),
+      delay: create(DurationSchema, { seconds: BigInt(database.failBackDelaySeconds) }),
+    }),
     documentCount: database.documentCount,
     lastUpdatedTime: database.lastWrittenAt ? timestampFromDate(database.lastWrittenAt) : undefined,
     headSequence: BigInt(database.headSequence),
@@ -59,5 +76,16 @@ export function fromDatabaseMessage(message: DatabaseMessage): DatabaseSpec {
     readPolicy: readPolicies.nameOf(message.readPolicy) ?? 'ANY',
     writePolicy: writePolicies.nameOf(message.writePolicy) ?? 'PRIMARY',
     vectorWeight: message.vectorWeight ?? null,
+    readPreference: fromReadPreference(message.readPreference),
+    failBack: (message.failBack && failBackPolicies.nameOf(message.failBack.policy)) ?? 'MANUAL',
+    failBackDelaySeconds: Number(message.failBack?.delay?.seconds ?? FAIL_BACK_DELAY_SECONDS),
   };
+}
+
+function fromReadPreference(message: Database_ReadPreference | undefined): ReadPreference {
+  if (!message) return NO_PREFERENCE;
+  const { labels, pinnedServerId } = message;
+  // Ids are compared as text from here on.
+  const weights = Object.entries(message.weights).map(([serverId, weight]) => [serverId.toLowerCase(), weight]);
+  return { labels, weights: Object.fromEntries(weights), pinnedServerId: pinnedServerId.toLowerCase() };
 }

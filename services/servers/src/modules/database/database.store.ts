@@ -1,7 +1,8 @@
-import { METRICS, type Metric } from '@morag/connectors-core';
+import { METRICS } from '@morag/connectors-core';
 import { DomainError } from '@morag/errors';
 import {
   type Condition,
+  type Em,
   equals,
   type ListRequest,
   type ListSpec,
@@ -16,7 +17,10 @@ import { insertInto, updateVersioned } from '../../sql.ts';
 import { collectionInUse } from '../placement/collection-fit.ts';
 import { holdOwner } from '../server/departed-owners.ts';
 import type { Scope } from '../server/server.ts';
-import type { Database, DatabaseSpec, ReadPolicy, WritePolicy } from './database.ts';
+import { holdsNothing } from './check-preference.ts';
+import { type DatabaseRow, toColumns, toDatabase } from './database.row.ts';
+import type { Database, DatabaseSpec } from './database.ts';
+import { NO_PREFERENCE, serversNamed } from './read-preference.ts';
 
 /** What a new database is made of. */
 export interface NewDatabase extends DatabaseSpec {
@@ -56,32 +60,13 @@ export interface DatabaseStore {
   publish(id: string): Promise<Database | undefined>;
   find(id: string, scope: Scope): Promise<Database | undefined>;
   list(request: ListRequest, scope: Scope): Promise<Page<Database>>;
-  /** Undefined when the row has another version by now. DATABASE_EXISTS. */
+  /**
+   * Undefined when the row has another version by now. DATABASE_EXISTS; PLACEMENT_CONFLICT for a read preference that
+   * names a server without a placement.
+   */
   update(database: Database, changes: DatabaseChanges): Promise<Database | undefined>;
   /** An older revision changes nothing. False when there is no such database. */
   setDocumentCount(id: string, count: number, revision: bigint): Promise<boolean>;
-}
-
-interface DatabaseRow {
-  readonly id: string;
-  readonly owner_id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly dimension: number;
-  readonly metric: Metric;
-  readonly embedding_provider: string;
-  readonly embedding_model: string;
-  readonly read_policy: ReadPolicy;
-  readonly write_policy: WritePolicy;
-  readonly vector_weight: number | null;
-  readonly document_count: number;
-  readonly head_seq: bigint;
-  readonly last_written_at: Date | null;
-  readonly version: number;
-  readonly created_at: Date;
-  readonly updated_at: Date;
-  readonly server_id: string;
-  readonly collection: string;
 }
 
 const SOURCE = `databases d join placements p on p.database_id = d.id and p.role = 'PRIMARY'`;
@@ -116,8 +101,17 @@ export function createDatabaseStore(db: Orm): DatabaseStore {
     },
     async update(database, changes) {
       const statement = updateVersioned('databases', database, toColumns(changes));
+      const named = serversNamed(changes.readPreference ?? NO_PREFERENCE);
       try {
-        const [row] = await db.read<Omit<DatabaseRow, 'server_id' | 'collection'>>(statement.sql, statement.params);
+        const row = await db.transaction(async (em) => {
+          if (named.length > 0) await requirePlacements(em, database.id, named);
+          const [updated] = await query<Omit<DatabaseRow, 'server_id' | 'collection'>>(
+            em,
+            statement.sql,
+            statement.params,
+          );
+          return updated;
+        });
         return row && toDatabase({ ...row, server_id: database.serverId, collection: database.collection });
       } catch (error) {
         throw asTaken(error);
@@ -217,47 +211,16 @@ async function insert(
     });
 }
 
-function toDatabase(row: DatabaseRow): Database {
-  return {
-    id: row.id,
-    ownerId: row.owner_id,
-    name: row.name,
-    description: row.description,
-    dimension: row.dimension,
-    metric: row.metric,
-    embeddingProvider: row.embedding_provider,
-    embeddingModel: row.embedding_model,
-    readPolicy: row.read_policy,
-    writePolicy: row.write_policy,
-    vectorWeight: row.vector_weight,
-    serverId: row.server_id,
-    collection: row.collection,
-    documentCount: row.document_count,
-    headSequence: Number(row.head_seq),
-    lastWrittenAt: row.last_written_at,
-    version: row.version,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
-
-const COLUMN_OF = {
-  id: 'id',
-  ownerId: 'owner_id',
-  name: 'name',
-  description: 'description',
-  dimension: 'dimension',
-  metric: 'metric',
-  embeddingProvider: 'embedding_provider',
-  embeddingModel: 'embedding_model',
-  readPolicy: 'read_policy',
-  writePolicy: 'write_policy',
-  vectorWeight: 'vector_weight',
-} as const satisfies Partial<Record<keyof Database, keyof DatabaseRow>>;
-
-function toColumns(values: Partial<DatabaseSpec & { id: string; ownerId: string }>): Record<string, unknown> {
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries.map(([field, value]) => [COLUMN_OF[field as keyof typeof COLUMN_OF], value]));
+/** With the row locked, as taking a placement away locks it: no name is stored of a server that is just being left. */
+async function requirePlacements(em: Em, databaseId: string, serverIds: readonly string[]): Promise<void> {
+  await query(em, 'select from databases where id = $1 for no key update', [databaseId]);
+  const [absent] = await query<{ id: string }>(
+    em,
+    `select named.id from unnest($2::uuid[]) as named (id) where not exists (
+       select from placements p where p.database_id = $1 and p.server_id = named.id and p.state <> 'DRAINING')`,
+    [databaseId, serverIds],
+  );
+  if (absent) throw holdsNothing(absent.id);
 }
 
 function asTaken(error: unknown): unknown {

@@ -1,6 +1,8 @@
 import { DomainError } from '@morag/errors';
 import { requireEtag } from '@morag/orm';
+import type { ServerStore } from '../server/server.store.ts';
 import type { Scope } from '../server/server.ts';
+import { checkServersNamed } from './check-preference.ts';
 import type { DatabaseChanges, DatabaseStore } from './database.store.ts';
 import type { Database } from './database.ts';
 import { getDatabase } from './get-database.ts';
@@ -21,6 +23,7 @@ export interface UpdateDatabaseInput {
 /** See updateDatabase. */
 export interface UpdateDatabaseDeps {
   readonly databases: Pick<DatabaseStore, 'find' | 'update'>;
+  readonly servers: Pick<ServerStore, 'find'>;
   readonly onChanged: (databaseId: string) => void;
 }
 
@@ -32,6 +35,9 @@ export async function updateDatabase(deps: UpdateDatabaseDeps, input: UpdateData
     const database = await getDatabase(deps.databases, input.id, input.scope);
     requireEtag(database, input.etag);
     refuseFixed(database, input.fixed);
+    const { readPreference } = input.changes;
+    const scope = { ownerId: database.ownerId, serverIds: input.scope.serverIds };
+    if (readPreference) await checkServersNamed(deps.servers, readPreference, scope);
     const updated = await deps.databases.update(database, input.changes);
     if (updated) {
       deps.onChanged(updated.id);

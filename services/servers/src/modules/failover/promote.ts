@@ -40,6 +40,7 @@ export async function promote(
     databaseId,
     from: from.placementId,
     to: to.placementId,
+    isTemporary: isAutomatic,
     reason,
     signal,
     async alongside(em, { sequence, promotedAt }) {

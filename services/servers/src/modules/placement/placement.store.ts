@@ -11,6 +11,7 @@ import {
 import type { ReadPolicy, WritePolicy } from '../database/database.ts';
 import { databaseDeleted } from '../database/database-deleted.ts';
 import type { DatabaseView, PlacementView } from '../database/database-view.ts';
+import { NO_PREFERENCE, preferred, type ReadPreference } from '../database/read-preference.ts';
 import type { Tenant } from '../server/delete-server.ts';
 import type { Placement, PlacementRole, PlacementState, QuarantinedRecord } from './placement.ts';
 import { DRAINED_COLUMNS, type DrainedPlacement } from './replica.store.ts';
@@ -63,11 +64,13 @@ interface ViewRow {
   readonly dimension: number;
   readonly metric: Metric;
   readonly read_policy: ReadPolicy;
+  readonly read_preference: Partial<ReadPreference>;
   readonly write_policy: WritePolicy;
   readonly head_seq: bigint;
   readonly placement_id: string;
   readonly server_id: string;
   readonly revision: number;
+  readonly labels: Readonly<Record<string, string>>;
   readonly collection: string;
   readonly role: PlacementRole;
   readonly state: PlacementState;
@@ -114,8 +117,8 @@ function reads(db: Orm): Pick<PlacementStore, 'view' | 'list' | 'quarantined' | 
   return {
     async view(databaseId) {
       const rows = await db.read<ViewRow>(
-        `select d.id, d.owner_id, d.dimension, d.metric, d.read_policy, d.write_policy, d.head_seq,
-                p.id as placement_id, p.server_id, s.revision, p.collection, p.role, p.state, p.applied_seq, p.epoch
+        `select d.id, d.owner_id, d.dimension, d.metric, d.read_policy, d.read_preference, d.write_policy, d.head_seq,
+                p.id as placement_id, p.server_id, s.revision, s.labels, p.collection, p.role, p.state, p.applied_seq, p.epoch
          from databases d join placements p on p.database_id = d.id join servers s on s.id = p.server_id
          where d.id = $1 and d.state = 'READY'`,
         [databaseId],
@@ -243,6 +246,7 @@ function conditionOf(which: Condemned): [string, readonly unknown[]] {
 
 function toView(rows: readonly ViewRow[]): DatabaseView | undefined {
   const [database] = rows;
+  const preference = { ...NO_PREFERENCE, ...database?.read_preference };
   const placements = rows.map(
     (row): PlacementView => ({
       id: row.placement_id,
@@ -254,6 +258,7 @@ function toView(rows: readonly ViewRow[]): DatabaseView | undefined {
       state: row.state,
       appliedSequence: Number(row.applied_seq),
       epoch: Number(row.epoch),
+      ...preferred(preference, { serverId: row.server_id, labels: row.labels }),
     }),
   );
   const primary = placements.find(({ role }) => role === 'PRIMARY');
@@ -264,6 +269,7 @@ function toView(rows: readonly ViewRow[]): DatabaseView | undefined {
     dimension: database.dimension,
     metric: database.metric,
     readPolicy: database.read_policy,
+    pinnedServerId: preference.pinnedServerId,
     writePolicy: database.write_policy,
     headSequence: Number(database.head_seq),
     primary,

@@ -1,4 +1,4 @@
-import { type Database, violatedConstraint } from '@morag/orm';
+import { type Database, type Em, query, violatedConstraint } from '@morag/orm';
 import { collectionInUse } from './collection-fit.ts';
 
 /** What a new replica is made of. */
@@ -25,7 +25,10 @@ export interface DrainedPlacement {
 export interface ReplicaStore {
   /** Adds a replica that is still to be filled; false when the database is gone. COLLECTION_IN_USE. */
   insert(replica: NewReplica): Promise<boolean>;
-  /** Takes a replica out of use and fences off who works on it; false for a primary, and when there is none. */
+  /**
+   * Takes a replica out of use and fences off who works on it; false for a primary, and when there is none. Nothing of its
+   * database names it any more, nor its server if that was the last one there.
+   */
   drain(databaseId: string, placementId: string): Promise<boolean>;
   /** Replicas that were taken out of use, those first that were tried least recently; or one of them. */
   drained(limit: number, placementId?: string): Promise<readonly DrainedPlacement[]>;
@@ -54,14 +57,19 @@ export function createReplicaStore(db: Database): ReplicaStore {
         throw collectionInUse('belongs to a database', { resource: 'placement', cause: error });
       }
     },
-    async drain(databaseId, placementId) {
-      const rows = await db.write(
-        `update placements set state = 'DRAINING', epoch = epoch + 1, updated_at = now()
-         where id = $2 and database_id = $1 and role = 'REPLICA' returning id`,
-        [databaseId, placementId],
-      );
-      return rows.length > 0;
-    },
+    drain: (databaseId, placementId) =>
+      db.transaction(async (em) => {
+        // Who sets a preference, and who changes the primary, holds this row too.
+        await query(em, 'select from databases where id = $1 for no key update', [databaseId]);
+        const [drained] = await query<{ serverId: string }>(
+          em,
+          `update placements set state = 'DRAINING', epoch = epoch + 1, updated_at = now()
+           where id = $2 and database_id = $1 and role = 'REPLICA' returning server_id as "serverId"`,
+          [databaseId, placementId],
+        );
+        if (drained) await forget(em, { databaseId, placementId, ...drained });
+        return drained !== undefined;
+      }),
     drained: (limit, placementId) =>
       db.read<DrainedPlacement>(
         `select ${DRAINED_COLUMNS} from placements p join servers s on s.id = p.server_id
@@ -74,4 +82,25 @@ export function createReplicaStore(db: Database): ReplicaStore {
       await db.write(`update placements set updated_at = now() where id = $1 and state = 'DRAINING'`, [placementId]);
     },
   };
+}
+
+/** The primary does not go back to a placement that is leaving, and reads neither prefer nor ask its server alone. */
+async function forget(
+  em: Em,
+  { databaseId, placementId, serverId }: { databaseId: string; placementId: string; serverId: string },
+): Promise<void> {
+  await query(em, 'update databases set home_placement_id = null where id = $1 and home_placement_id = $2', [
+    databaseId,
+    placementId,
+  ]);
+  await query(
+    em,
+    `update databases set version = version + 1, updated_at = now(),
+       read_preference = read_preference #- array['weights', $2::text]
+         || case when read_preference ->> 'pinnedServerId' = $2::text then '{"pinnedServerId": ""}' else '{}' end::jsonb
+     where id = $1 and (read_preference ->> 'pinnedServerId' = $2::text or read_preference -> 'weights' ? $2::text)
+       and not exists (select from placements
+         where database_id = $1 and server_id = $2::uuid and state <> 'DRAINING')`,
+    [databaseId, serverId],
+  );
 }

@@ -8,6 +8,8 @@ export interface Handover {
   readonly databaseId: string;
   readonly from: string;
   readonly to: string;
+  /** Nobody asked for it: the database remembers where its primary belongs, and may go back there. */
+  readonly isTemporary?: boolean;
 }
 
 /** How far the one that takes over is behind the log. */
@@ -54,11 +56,12 @@ export function createSwitchStore(db: Database): SwitchStore {
           await query(em, 'select from databases where id = $1 for no key update', [handover.databaseId]);
           const isLevel = await untilLevel(em, handover, waitMs, signal);
           if (!isLevel) return undefined;
-          const { databaseId, from, to } = handover;
+          const { databaseId, from, to, isTemporary = false } = handover;
           // There is one primary at every moment: the old one steps down first.
           await query(em, SET_ROLE, [databaseId, from, 'REPLICA']);
           const [row] = await query<{ sequence: bigint; promoted_at: Date }>(em, SET_ROLE, [databaseId, to, 'PRIMARY']);
           if (!row) throw conflict('The placement is gone.');
+          await query(em, SET_HOME, [databaseId, from, to, isTemporary]);
           const swapped = { sequence: Number(row.sequence), promotedAt: row.promoted_at };
           await alongside(em, swapped);
           return swapped;
@@ -83,6 +86,11 @@ const STANDING = `select p.id, p.role, p.state, p.applied_seq, p.sync_seq, d.hea
 
 const SET_ROLE = `update placements set role = $3, updated_at = now() from databases d
   where d.id = $1 and database_id = d.id and placements.id = $2 returning d.head_seq as sequence, now() as promoted_at`;
+
+/** Where the primary belongs: null when it is there. */
+const SET_HOME = `update databases
+  set home_placement_id = case when $4::boolean then nullif(coalesce(home_placement_id, $2::uuid), $3::uuid) end
+  where id = $1`;
 
 interface PlacementRow {
   readonly id: string;

@@ -5,6 +5,7 @@ import type { DatabaseDirectory } from '../database/database-directory.ts';
 import type { DatabaseView } from '../database/database-view.ts';
 import { type ConsistencyTokens, invalidToken } from '../log/consistency-token.ts';
 import type { SequenceBoard } from '../log/sequence-board.ts';
+import { withinPin } from '../routing/read-candidates.ts';
 import type { ReadDemand, ReadRouter, ReadWork, Served } from '../routing/read-router.ts';
 import type { Scope } from '../server/server.ts';
 import { checkIds, checkVector } from './check-records.ts';
@@ -111,10 +112,10 @@ export async function scrollRecords(
 ): Promise<Served<ScrollPage>> {
   const view = await openDatabase(deps.directory, input.databaseId, input.scope);
   const { filter, include, pageSize, position } = input;
-  const pinned = view.placements.filter(({ id }) => id === position?.placementId);
-  const [first] = pinned;
-  // Its placement is gone: the scroll begins again elsewhere rather than skip records.
-  const from = first ? { ...view, placements: pinned, primary: first } : view;
+  const begun = withinPin(view).filter(({ id }) => id === position?.placementId);
+  const [first] = begun;
+  // Its placement is gone, or reads are pinned elsewhere by now: the scroll begins again elsewhere rather than skip records.
+  const from = first ? { ...view, placements: begun, primary: first } : view;
   return read(deps, from, input, call, async (connector, placement, options) => {
     const cursor = placement.id === position?.placementId ? position.cursor : undefined;
     const page = await connector.scan(placement.collection, { cursor, pageSize, filter, include }, options);

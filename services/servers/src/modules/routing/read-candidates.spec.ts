@@ -5,7 +5,8 @@ import { chooseCandidates } from './read-candidates.ts';
 import type { ReadDemand } from './read-router.ts';
 
 function placement(id: string, state: PlacementState, role: PlacementRole = 'REPLICA'): PlacementView {
-  return { id, state, role, databaseId: 'd', serverId: id, revision: 1, collection: 'c', appliedSequence: 0, epoch: 1 };
+  const known = { databaseId: 'd', revision: 1, collection: 'c', appliedSequence: 0, epoch: 1 };
+  return { ...known, id, state, role, serverId: `server of ${id}`, weight: 100, isPreferred: true };
 }
 
 const primary = placement('primary', 'IN_SYNC', 'PRIMARY');
@@ -21,6 +22,7 @@ const view: DatabaseView = {
   dimension: 3,
   metric: 'cosine',
   readPolicy: 'ANY',
+  pinnedServerId: '',
   writePolicy: 'PRIMARY',
   headSequence: 100,
   primary,
@@ -29,8 +31,13 @@ const view: DatabaseView = {
 const APPLIED: Readonly<Record<string, number>> = { primary: 100, behind: 90, offline: 80, filling: 0 };
 const progress = { head: 100, applied: (id: string) => APPLIED[id] ?? 0 };
 
-function choose(demand: Partial<ReadDemand>): string[] {
-  const all = chooseCandidates(view, { policy: 'ANY', atLeast: 0, maxStaleness: 0, ...demand }, progress);
+function choose(demand: Partial<ReadDemand>, pinned = ''): string[] {
+  const pinnedServerId = pinned && `server of ${pinned}`;
+  const all = chooseCandidates(
+    { ...view, pinnedServerId },
+    { policy: 'ANY', atLeast: 0, maxStaleness: 0, ...demand },
+    progress,
+  );
   return all.map(({ placement: { id }, waitsFor }) => (waitsFor > 0 ? `${id} at ${waitsFor}` : id));
 }
 
@@ -52,5 +59,15 @@ describe('who may answer a read', () => {
     ['the primary, once it has what the token names', { policy: 'PRIMARY', atLeast: 101 }, ['primary at 101']],
   ] as const)('%s', (_what, demand, expected) => {
     expect(choose(demand)).toEqual(expected);
+  });
+
+  it.each([
+    ['a replica', {}, 'behind', ['behind']],
+    ['a replica that has yet to catch up', { atLeast: 95 }, 'behind', ['behind at 95']],
+    ['a replica that is still filled', {}, 'filling', []],
+    ['a replica, while the primary is asked for', { policy: 'PRIMARY' }, 'behind', []],
+    ['the primary, which is asked for', { policy: 'PRIMARY' }, 'primary', ['primary']],
+  ] as const)('pinned to %s', (_what, demand, pinned, expected) => {
+    expect(choose(demand, pinned)).toEqual(expected);
   });
 });

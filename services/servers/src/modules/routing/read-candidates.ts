@@ -18,14 +18,18 @@ export interface Progress {
 /** Placements whose collection holds what their sequence says, the most welcome first. */
 export const READABLE: readonly PlacementState[] = ['IN_SYNC', 'CATCHING_UP', 'LAGGING', 'OFFLINE'];
 
+/** Placements that reads may go to at all: those on the server to which they are pinned, or all. */
+export function withinPin({ placements, pinnedServerId }: DatabaseView): readonly PlacementView[] {
+  return pinnedServerId === '' ? placements : placements.filter(({ serverId }) => serverId === pinnedServerId);
+}
+
 /**
  * Who may answer a read. A placement that is too old is not refused but waited for: with one placement there is no other,
  * and it may be a moment only.
  */
 export function chooseCandidates(view: DatabaseView, demand: ReadDemand, progress: Progress): readonly Candidate[] {
-  const allowed = demand.policy === 'PRIMARY' ? [view.primary] : view.placements;
   const waitsFor = Math.max(demand.atLeast, demand.policy === 'BOUNDED' ? progress.head - demand.maxStaleness : 0);
-  return allowed
-    .filter(({ state }) => READABLE.includes(state))
+  return withinPin(view)
+    .filter(({ id, state }) => READABLE.includes(state) && (demand.policy !== 'PRIMARY' || id === view.primary.id))
     .map((placement) => ({ placement, waitsFor: progress.applied(placement.id) >= waitsFor ? 0 : waitsFor }));
 }

@@ -21,6 +21,8 @@ function placement(id: string, role: PlacementView['role'] = 'REPLICA'): Placeme
     collection: 'c',
     appliedSequence: HEAD,
     epoch: 1,
+    weight: 100,
+    isPreferred: true,
   };
 }
 
@@ -31,6 +33,7 @@ const view: DatabaseView = {
   dimension: 3,
   metric: 'cosine',
   readPolicy: 'ANY',
+  pinnedServerId: '',
   writePolicy: 'PRIMARY',
   headSequence: HEAD,
   primary,
@@ -68,10 +71,10 @@ function newRouter(
     random: () => (draws++ * 0.618) % 1,
     pool: { use: (_key, use) => use({} as VectorConnector) },
   });
-  const read = (demand: ReadDemand = ANY, deadlineMs = 10_000) => {
+  const read = (demand: ReadDemand = ANY, deadlineMs = 10_000, of = view) => {
     const started = performance.now();
     const call = newCall(AbortSignal.timeout(deadlineMs), () => deadlineMs - (performance.now() - started));
-    return router.read(view, demand, call, (_connector, { id }, { signal = call.signal }) =>
+    return router.read(of, demand, call, (_connector, { id }, { signal = call.signal }) =>
       (behaviours[id] ?? answering)(signal),
     );
   };
@@ -156,6 +159,22 @@ describe('the read router', () => {
     const reading = read({ ...ANY, policy: 'AT_LEAST', atLeast: HEAD + 1 });
     board.sawApplied('b', { epoch: 1, appliedSequence: HEAD + 1 });
     expect((await reading).servedBy).toBe('b');
+  });
+
+  it('asks the server alone to which reads are pinned, and says so when it cannot answer', async () => {
+    const { read, asked } = newRouter({ b: failing('unavailable') });
+    const pinnedTo = (id: string): DatabaseView => ({ ...view, pinnedServerId: `server of ${id}` });
+    for (let reads = 0; reads < 20; reads++) expect((await read(ANY, 10_000, pinnedTo('c'))).servedBy).toBe('c');
+    expect(new Set(asked)).toEqual(new Set(['c']));
+    asked.length = 0;
+    const metadata = { pinnedServerId: 'server of b' };
+    await expect(read(ANY, 10_000, pinnedTo('b'))).rejects.toMatchObject({
+      reason: 'NO_PLACEMENT_AVAILABLE',
+      metadata,
+    });
+    expect(asked).toEqual(['b']);
+    const primary = read({ ...ANY, policy: 'PRIMARY' }, 10_000, pinnedTo('c'));
+    await expect(primary).rejects.toThrow('pinned to the server');
   });
 
   it('says so when none can be read', async () => {

@@ -74,14 +74,14 @@ export function createReadRouter(deps: ReadRouterDeps): ReadRouter {
       const head = Math.max(view.headSequence, board.head(view.id));
       const candidates = chooseCandidates(view, demand, { head, applied: (id) => board.applied(id) });
       const ranked = rank(candidates, standing);
-      if (ranked.length === 0) throw unavailable();
+      if (ranked.length === 0) throw unavailable(view);
       const runners = ranked.map((candidate, index) =>
         runnerOf(deps, { candidate, next: ranked[index + 1], head, call, work, isRetry: index > 0 }),
       );
       try {
         return await race(runners, call.signal);
       } catch (error) {
-        if (blamesServer(error) && !call.signal.aborted) throw unavailable(error);
+        if (blamesServer(error) && !call.signal.aborted) throw unavailable(view, error);
         throw fromConnectorError(error, call.signal);
       }
     },
@@ -161,8 +161,14 @@ async function caughtUp(board: SequenceBoard, candidate: Candidate, call: Call, 
   });
 }
 
-function unavailable(cause?: unknown): DomainError {
-  const text = 'No placement of the database can be read now.';
+function unavailable({ pinnedServerId }: DatabaseView, cause?: unknown): DomainError {
+  const text = pinnedServerId
+    ? `The reads of the database are pinned to the server ${pinnedServerId}, which cannot answer this one now.`
+    : 'No placement of the database can be read now.';
   const detail = cause instanceof Error ? `${text} The last server answered: ${cause.message}` : text;
-  return new DomainError('NO_PLACEMENT_AVAILABLE', detail, { retryAfterMs: RETRY_AFTER_MS, cause });
+  return new DomainError('NO_PLACEMENT_AVAILABLE', detail, {
+    retryAfterMs: RETRY_AFTER_MS,
+    ...(pinnedServerId && { metadata: { pinnedServerId } }),
+    cause,
+  });
 }
