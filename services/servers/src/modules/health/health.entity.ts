@@ -12,8 +12,13 @@ export const ServerHealthEntity = defineEntity({
     sinceAt: p.datetime(6),
     /** When the row was written, so that others need to read only what is new. */
     writtenAt: p.datetime(6),
+    /** It stopped in a way that may have cost it what it confirmed, and its placements are still to be wound back. */
+    isWindBackDue: p.boolean().default(false),
   },
-  indexes: [{ name: 'server_health_written', properties: ['writtenAt'] }],
+  indexes: [
+    { name: 'server_health_written', properties: ['writtenAt'] },
+    { name: 'server_health_wind_back_due', properties: ['server'], where: 'is_wind_back_due' },
+  ],
 });
 
 /** Past looks at a server: each for a day, then one an hour. */
