@@ -10,6 +10,7 @@ import { addMigrations } from './commands/migrations.command.ts';
 import { addResources } from './commands/resources.command.ts';
 import { addSearch } from './commands/search.command.ts';
 import { addUsers } from './commands/users.command.ts';
+import { addWebhooks } from './commands/webhooks.command.ts';
 import type { Context } from './context.ts';
 import { createOutput } from './output.ts';
 
@@ -35,6 +36,7 @@ function buildProgram(env: Context['env']): Command {
   addUsers(program, context);
   addApiKeys(program, context);
   addAudit(program, context);
+  addWebhooks(program, context);
   addMigrations(program, context);
   addKeys(program, context);
   return program.exitOverride();
