@@ -33,6 +33,11 @@ export function parseHost(host: string): Address | string {
   return name;
 }
 
+/** A host as it stands in a URL: an IPv6 address in brackets, whether it came in them or not. */
+export function urlHost(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
+
 /** The IPv4 address that an IPv6 address stands for by itself, else the address. */
 export function unmapped(address: Address): Address {
   return address.kind() === 'ipv6' && (address as ipaddr.IPv6).isIPv4MappedAddress()

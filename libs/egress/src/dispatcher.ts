@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { callbackify } from 'node:util';
 import { Agent, type Dispatcher } from 'undici';
+import { urlHost } from './address.ts';
 import { AnswerRefused, EgressDenied } from './egress.error.ts';
 import type { ConnectOptions, TlsOptions } from './egress.ts';
 import { createJsonDepth } from './json-depth.ts';
@@ -47,7 +48,7 @@ export function createHttpDispatcher(connector: Connector, target: HttpTarget): 
     return socket.setNoDelay(true);
   });
   // A host that is none is denied when it is connected to.
-  const origin = URL.parse(`${tls ? 'https' : 'http'}://${bracketed(host)}:${port}`)?.origin;
+  const origin = URL.parse(`${tls ? 'https' : 'http'}://${urlHost(host)}:${port}`)?.origin;
   return new RenewedPool((onSilence) => {
     const agent = new Agent({
       connections: target.connections ?? CONNECTIONS,
@@ -135,8 +136,4 @@ function refuseLater(
     else controller.abort(error);
   });
   return state;
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }

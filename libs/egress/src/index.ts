@@ -1,4 +1,4 @@
-export { parseHost } from './address.ts';
+export { parseHost, urlHost } from './address.ts';
 export type { HttpTarget } from './dispatcher.ts';
 export { AnswerRefused, EgressDenied } from './egress.error.ts';
 export {

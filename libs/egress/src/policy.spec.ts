@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseHost } from './address.ts';
+import { parseHost, urlHost } from './address.ts';
 import { createPolicy } from './policy.ts';
 
 const OWN = [
@@ -125,5 +125,17 @@ describe('parseHost', () => {
     ['my_service', 'my_service'],
   ])('reads %s as %s', (host, name) => {
     expect(parseHost(host)).toBe(name);
+  });
+});
+
+describe('urlHost', () => {
+  it.each([
+    ['::1', '[::1]'],
+    ['[::1]', '[::1]'],
+    ['127.0.0.1', '127.0.0.1'],
+    ['db.example', 'db.example'],
+  ])('writes %s as %s', (host, written) => {
+    expect(urlHost(host)).toBe(written);
+    expect(new URL(`http://${urlHost(host)}:8000`).host).toBe(`${written}:8000`);
   });
 });

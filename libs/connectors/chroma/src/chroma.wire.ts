@@ -1,5 +1,5 @@
 import { type Call, ConnectorError, createRedactor, type ServerSettings, tlsOf } from '@morag/connectors-core';
-import { type Answer, type Egress, observing } from '@morag/egress';
+import { type Answer, type Egress, observing, urlHost } from '@morag/egress';
 import { ChromaClient, type Collection } from 'chromadb';
 import { chromaError } from './chroma.errors.ts';
 import type { ChromaOptions } from './chroma.options.ts';
@@ -36,9 +36,8 @@ export function createChromaWire(settings: ServerSettings, options: ChromaOption
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (apiKey) headers['x-chroma-token'] = apiKey;
   if (username) headers.authorization = `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`;
-  const urlHost = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   const requestHeaders = { ...headers, 'content-type': 'application/json' };
-  const origin = `${tls ? 'https' : 'http'}://${urlHost}:${port}`;
+  const origin = `${tls ? 'https' : 'http'}://${urlHost(host)}:${port}`;
   const databasePath = `/api/v2/tenants/${encodeURIComponent(tenant)}/databases/${encodeURIComponent(database)}`;
 
   function open(signal: AbortSignal, answer: Answer): ChromaSession {
@@ -50,8 +49,8 @@ export function createChromaWire(settings: ServerSettings, options: ChromaOption
           redirect: 'manual',
           dispatcher: observing(dispatcher, answer),
         };
-        const ssl = tls !== undefined;
-        return new ChromaClient({ host: urlHost, port, ssl, tenant, database, headers, fetchOptions }).collection(uuid);
+        const at = { host: urlHost(host), port, ssl: tls !== undefined, tenant, database };
+        return new ChromaClient({ ...at, headers, fetchOptions }).collection(uuid);
       },
       async request(method, path, body) {
         answer.status = undefined;

@@ -1,5 +1,5 @@
 import { type ServerSettings, tlsOf } from '@morag/connectors-core';
-import type { Egress } from '@morag/egress';
+import { type Egress, urlHost } from '@morag/egress';
 import type { IndexHost } from './pinecone.host.ts';
 import type { PineconeOptions } from './pinecone.options.ts';
 
@@ -68,6 +68,6 @@ export class PineconeRoutes {
   }
 
   #originOf(host: string, port: number): string {
-    return `${this.scheme}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
+    return `${this.scheme}://${urlHost(host)}:${port}`;
   }
 }

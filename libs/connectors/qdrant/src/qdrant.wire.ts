@@ -1,5 +1,5 @@
 import { type Call, ConnectorError, createRedactor, type ServerSettings, tlsOf } from '@morag/connectors-core';
-import { type Answer, type Egress, observing } from '@morag/egress';
+import { type Answer, type Egress, observing, urlHost } from '@morag/egress';
 import { QdrantClient } from '@qdrant/js-client-rest';
 import { qdrantError } from './qdrant.errors.ts';
 import type { QdrantOptions } from './qdrant.options.ts';
@@ -27,9 +27,8 @@ export function createQdrantWire(settings: ServerSettings, options: QdrantOption
   const tls = tlsOf(settings.tls, options);
   const dispatcher = egress.dispatcher({ host, port, tls, connections: options.connections });
   const redact = createRedactor([apiKey, settings.password]);
-  const urlHost = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   const api = new QdrantClient({
-    url: `${tls ? 'https' : 'http'}://${urlHost}`,
+    url: `${tls ? 'https' : 'http'}://${urlHost(host)}`,
     port,
     prefix: options.prefix,
     checkCompatibility: false,

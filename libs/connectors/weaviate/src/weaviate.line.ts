@@ -1,6 +1,6 @@
 import { experimental } from '@grpc/grpc-js';
 import { type Call, hasCategory } from '@morag/connectors-core';
-import type { Egress } from '@morag/egress';
+import { type Egress, urlHost } from '@morag/egress';
 import { ConnectionGRPC } from 'weaviate-client';
 import { NoLine } from './weaviate.errors.ts';
 import { openRelay, type RelayTarget } from './weaviate.relay.ts';
@@ -61,7 +61,7 @@ export async function openLine(
   const relay = await openRelay(target, egress, signal).catch((error: unknown) => {
     throw new NoLine(target.port, error);
   });
-  const authority = `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
+  const authority = `${urlHost(target.host)}:${target.port}`;
   const connection = openConnection(`${SCHEME}://${authority}${relay.path}`, authority, apiKey);
   const controller = new AbortController();
   void relay.over.then((reason) => {

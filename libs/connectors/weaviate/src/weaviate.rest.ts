@@ -1,5 +1,5 @@
 import type { Call, ServerSettings } from '@morag/connectors-core';
-import type { Egress, TlsOptions } from '@morag/egress';
+import { type Egress, type TlsOptions, urlHost } from '@morag/egress';
 import { RestFailure } from './weaviate.errors.ts';
 
 const ERROR_TEXT_LENGTH_MAX = 4096;
@@ -19,8 +19,7 @@ export function createRest(
   egress: Egress,
 ): Rest {
   const dispatcher = egress.dispatcher({ host, port, tls, connections });
-  const urlHost = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-  const origin = `${tls ? 'https' : 'http'}://${urlHost}:${port}`;
+  const origin = `${tls ? 'https' : 'http'}://${urlHost(host)}:${port}`;
   const headers = {
     'accept-encoding': 'identity',
     'content-type': 'application/json',
