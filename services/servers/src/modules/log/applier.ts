@@ -1,6 +1,6 @@
 import { type CallOptions, isConnectorError, type VectorConnector } from '@morag/connectors-core';
 import type { Logger } from '@morag/telemetry';
-import { applyBatch, type Refusal } from './apply-batch.ts';
+import { applyBatch, CALLS_AT_ONCE, type Refusal } from './apply-batch.ts';
 import { backoffMs } from './backoff.ts';
 import { createBell } from './bell.ts';
 import { type FoldedBatch, fold, sequenceOf, takeWindow, type WindowLimits } from './fold.ts';
@@ -8,6 +8,7 @@ import type { Lease, LeaseStore, PlacedRefusal } from './lease.store.ts';
 import { createLeaseKeeper, type LeaseKeeper, LeaseLost } from './lease-keeper.ts';
 import type { MutationStore } from './mutation.store.ts';
 import type { LogEntry } from './mutation.ts';
+import { createPace, type Pace } from './pace.ts';
 import { createProgressWriter, type ProgressWriter } from './progress-writer.ts';
 import type { SequenceBoard } from './sequence-board.ts';
 import { createTail, type Tail } from './tail.ts';
@@ -78,6 +79,7 @@ interface Work {
   readonly keeper: LeaseKeeper;
   /** Aborts when the lease is lost and when the applier stops. */
   readonly signal: AbortSignal;
+  readonly pace: Pace;
   applied: number;
   hasQuarantine: boolean;
   /** The server has failed at what comes next so often that the fault is looked for in single records. */
@@ -140,7 +142,8 @@ class LogApplier implements Applier {
     const { board, now, random, settings } = this.#deps;
     const signal = AbortSignal.any([this.#stopping.signal, keeper.lost]);
     const { appliedSequence: applied, hasQuarantine } = lease;
-    const work: Work = { lease, keeper, signal, applied, hasQuarantine, isolates: false };
+    const pace = createPace(now);
+    const work: Work = { lease, keeper, signal, pace, applied, hasQuarantine, isolates: false };
     board.sawApplied(this.#placement.id, { epoch: lease.epoch, appliedSequence: work.applied });
     let failures = 0;
     for (let busyAtMs = now(); !signal.aborted; ) {
@@ -180,12 +183,15 @@ class LogApplier implements Applier {
       await this.#refuseGap(work);
       return false;
     }
-    const entries = takeWindow(next, settings.window);
+    const { pace } = work;
+    const recordsMax = Math.min(settings.window.recordsMax, pace.recordsMax() * CALLS_AT_ONCE);
+    const entries = takeWindow(next, { ...settings.window, recordsMax });
     const batch = fold(entries);
     const isRepair = work.applied < work.lease.repairSequence;
     const callOptions = (): CallOptions => ({ ...work.keeper.callOptions(), signal: work.signal });
-    const refusals = await withTarget(this.#placement, (connector, collection) =>
-      applyBatch({ connector, collection, callOptions, isRepair, isolates: work.isolates }, batch),
+    const how = { callOptions, isRepair, isolates: work.isolates, recordsMax: pace.recordsMax() };
+    const refusals = await pace.run(batch.upserts.length, () =>
+      withTarget(this.#placement, (connector, collection) => applyBatch({ connector, collection, ...how }, batch)),
     );
     if (refusals.length > 0 || work.hasQuarantine) await this.#quarantine(work, entries, batch, refusals);
     work.applied = batch.through;

@@ -18,6 +18,8 @@ export interface Refusal {
 export interface ApplyTarget {
   readonly connector: Pick<VectorConnector, 'upsert' | 'deleteByIds' | 'capabilities'>;
   readonly collection: string;
+  /** Records in one call at most, beside the vendor's own bound. */
+  readonly recordsMax?: number;
   /** Called before each request: its deadline must end before the lease does. Throws when there is no time left. */
   readonly callOptions: () => CallOptions;
   /** What is written may be there, broken by a crash: where writing over it repairs nothing, it is deleted first. */
@@ -30,7 +32,8 @@ export interface ApplyTarget {
 }
 
 const DELETES_PER_CALL = 1_000;
-const CALLS_AT_ONCE = 4;
+/** Calls of one batch that are under way together. */
+export const CALLS_AT_ONCE = 4;
 /** Calls that are spent on finding the records at which a server fails. */
 const ISOLATION_MAX = 400;
 
@@ -49,7 +52,8 @@ export function isRefusal(error: unknown): error is ConnectorError {
  */
 export async function applyBatch(target: ApplyTarget, batch: FoldedBatch): Promise<readonly Refusal[]> {
   const { maxBatchRecords, maxBatchBytes } = target.connector.capabilities();
-  const limits = { recordsMax: maxBatchRecords, bytesMax: maxBatchBytes };
+  const recordsMax = Math.min(maxBatchRecords, target.recordsMax ?? maxBatchRecords);
+  const limits = { recordsMax, bytesMax: maxBatchBytes };
   const upserts = [...splitBatches(batch.upserts, limits, sizeOf)];
   const deletes = [...splitBatches(batch.deletes, { ...limits, recordsMax: DELETES_PER_CALL }, ({ length }) => length)];
   const calls = new Calls(target);

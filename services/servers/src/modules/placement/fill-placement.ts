@@ -7,6 +7,7 @@ import { backoffMs } from '../log/backoff.ts';
 import type { Lease, LeaseStore } from '../log/lease.store.ts';
 import { createLeaseKeeper, type LeaseKeeper, LeaseLost } from '../log/lease-keeper.ts';
 import type { LoggedRecord } from '../log/mutation.ts';
+import { createPace, type Pace } from '../log/pace.ts';
 import type { CopyEnd, CopyStore, CopyTask } from './copy.store.ts';
 
 /** What filling works with; time and chance are parts. */
@@ -34,6 +35,7 @@ interface Filling {
   readonly deps: FillDeps;
   readonly lease: Lease;
   readonly keeper: LeaseKeeper;
+  readonly pace: Pace;
   /** Aborts when the lease is lost and when filling is to stop. */
   readonly signal: AbortSignal;
 }
@@ -55,7 +57,7 @@ export async function fillPlacement(deps: FillDeps, placementId: string, stoppin
   const keeper = createLeaseKeeper({ leases, now, ttlMs }, lease, acquiredAtMs);
   const signal = AbortSignal.any([stopping, keeper.lost]);
   try {
-    return await untilFilled({ deps, lease, keeper, signal }, stopping);
+    return await untilFilled({ deps, lease, keeper, pace: createPace(now), signal }, stopping);
   } finally {
     keeper.stop();
     await leases
@@ -154,15 +156,16 @@ async function copy(filling: Filling, task: CopyTask, source: CopyEnd): Promise<
 
 /** Writes records as the applier does: what the server refuses is quarantined, and the rest flows. */
 async function write(
-  { deps, lease, keeper, signal }: Filling,
+  { deps, lease, keeper, pace, signal }: Filling,
   target: CopyEnd,
   found: readonly StoredRecord[],
 ): Promise<void> {
   const upserts = found.map(toLogged);
   if (upserts.length === 0) return;
   const callOptions = (): CallOptions => ({ ...keeper.callOptions(), signal });
-  const refusals = await deps.pool.use(target, (connector) =>
-    applyBatch({ connector, collection: target.collection, callOptions }, { through: 0, upserts, deletes: [] }),
+  const how = { collection: target.collection, callOptions, recordsMax: pace.recordsMax() };
+  const refusals = await pace.run(upserts.length, () =>
+    deps.pool.use(target, (connector) => applyBatch({ connector, ...how }, { through: 0, upserts, deletes: [] })),
   );
   if (refusals.length === 0) return;
   const placed = refusals.map((refusal) => ({ ...refusal, sequence: lease.appliedSequence }));

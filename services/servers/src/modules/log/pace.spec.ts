@@ -1,0 +1,58 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConnectorError } from '@morag/connectors-core';
+import { createPace } from './pace.ts';
+
+const timeout = new ConnectorError('timeout', { vendor: 'pgvector', operation: 'upsert' }, 'too slow');
+const refusal = new ConnectorError('unavailable', { vendor: 'pgvector', operation: 'upsert' }, 'not there');
+
+/** A pace whose work takes the time that it is told. */
+function newPace() {
+  let atMs = 0;
+  const pace = createPace(() => atMs);
+  const send = async (records: number, tookMs: number, error?: ConnectorError): Promise<void> => {
+    const work = pace.run(records, async () => {
+      atMs += tookMs;
+      if (error) throw error;
+    });
+    await (error ? expect(work).rejects.toBe(error) : work);
+  };
+  return { pace, send };
+}
+
+describe('the pace of a server', () => {
+  it('comes to what the server manages in time, and stays there', async () => {
+    const { pace, send } = newPace();
+    const perSecond = 10;
+    const sent: number[] = [];
+    for (let call = 0; call < 20; call++) {
+      const records = pace.recordsMax();
+      const tookMs = Math.min(10_000, (records * 1_000) / perSecond);
+      sent.push(records);
+      await send(records, tookMs, tookMs < 10_000 ? undefined : timeout);
+    }
+    expect(sent.slice(0, 3)).toEqual([1_000, 250, 62]);
+    expect(sent.slice(-5)).toEqual([62, 62, 62, 62, 62]);
+  });
+
+  it('is what it was when the server is fast again', async () => {
+    const { pace, send } = newPace();
+    await send(1_000, 10_000, timeout);
+    for (let call = 0; call < 3; call++) await send(pace.recordsMax(), 100);
+    expect(pace.recordsMax()).toBe(1_000);
+  });
+
+  it('learns nothing from few records, from a slow call, and from a server that is away', async () => {
+    const { pace, send } = newPace();
+    await send(1_000, 10_000, timeout);
+    await send(10, 1);
+    await send(250, 5_000);
+    await send(250, 1, refusal);
+    expect(pace.recordsMax()).toBe(250);
+  });
+
+  it('sends one record at a time at the least', async () => {
+    const { pace, send } = newPace();
+    for (let call = 0; call < 10; call++) await send(1_000, 10_000, timeout);
+    expect(pace.recordsMax()).toBe(1);
+  });
+});
