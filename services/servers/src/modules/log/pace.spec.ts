@@ -14,7 +14,8 @@ function newPace() {
       atMs += tookMs;
       if (error) throw error;
     });
-    await (error ? expect(work).rejects.toBe(error) : work);
+    const [end] = await Promise.allSettled([work]);
+    expect(end).toEqual(error ? { status: 'rejected', reason: error } : { status: 'fulfilled', value: undefined });
   };
   return { pace, send };
 }
