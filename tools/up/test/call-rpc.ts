@@ -9,6 +9,7 @@ import {
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { reasonOf } from '@morag/errors';
 import { ErrorInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
+import { CONTRACTS } from './contracts.ts';
 
 /** What a call came to. */
 export interface Outcome {
@@ -36,7 +37,8 @@ export async function callRpc(
   const leave = new AbortController();
   try {
     const answer = await firstAnswer(transport, method, message, { headers, signal: leave.signal });
-    return { code: 'OK', reason: '', text: answer ? toJsonString(method.output, answer) : '', metadata: {} };
+    const text = answer ? toJsonString(method.output, answer, { registry: CONTRACTS }) : '';
+    return { code: 'OK', reason: '', text, metadata: {} };
   } catch (thrown) {
     const error = ConnectError.from(thrown);
     const [info] = error.findDetails(ErrorInfoSchema);

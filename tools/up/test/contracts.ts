@@ -20,17 +20,26 @@ export interface Rpc {
   readonly permission: string;
 }
 
+/** All contracts. */
+export const CONTRACTS = createFileRegistry(
+  fromBinary(FileDescriptorSetSchema, readFileSync(createRequire(import.meta.url).resolve('@morag/gen/morag.binpb'))),
+);
+
 /** Every method of every service that runs, from the contracts alone: a new one is tested without being named anywhere. */
 export function listRpcs(): readonly Rpc[] {
-  const path = createRequire(import.meta.url).resolve('@morag/gen/morag.binpb');
-  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(path)));
   const found: Rpc[] = [];
-  for (const file of registry.files) {
-    const service = SERVICES.find((name) => file.proto.package.startsWith(`morag.${name}.`));
+  for (const file of CONTRACTS.files) {
+    const service = serviceOf(file.proto.package);
     if (service === undefined) continue;
     for (const method of file.services.flatMap(({ methods }) => methods)) found.push(describeRpc(service, method));
   }
   return found;
+}
+
+/** Who answers to what a package of contracts holds; operations are those of databases. */
+function serviceOf(name: string): ServiceName | undefined {
+  if (name === 'google.longrunning') return 'servers';
+  return SERVICES.find((service) => name.startsWith(`morag.${service}.`));
 }
 
 function describeRpc(service: ServiceName, method: DescMethod): Rpc {

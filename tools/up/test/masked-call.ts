@@ -25,5 +25,7 @@ const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
 
 /** Ids of nothing, for the same fields. */
 export function unknownIds(fields: readonly string[]): Ids {
-  return Object.fromEntries(fields.map((field) => [field, randomUUID()]));
+  return Object.fromEntries(
+    fields.map((field) => [field, field === 'operation' ? `operations/${randomUUID()}` : randomUUID()]),
+  );
 }

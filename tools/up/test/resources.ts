@@ -62,7 +62,9 @@ export async function newResources(all: AllServices, person: Person): Promise<Id
   const { as, userId } = person;
   const serverId = await newServer(all, person);
   const databaseId = await newDatabase(all, person, { serverId });
-  const { placements } = await createClient(DatabaseService, transports.servers).listPlacements({ databaseId }, as);
+  const databases = createClient(DatabaseService, transports.servers);
+  const { placements } = await databases.listPlacements({ databaseId }, as);
+  const operation = await databases.verifyPlacements({ databaseId }, as);
   const uploads = (async function* () {
     yield { databaseId, name: 'text.md', content: Buffer.from('# A text\n\nWith a sentence.\n') };
   })();
@@ -84,5 +86,6 @@ export async function newResources(all: AllServices, person: Person): Promise<Id
     job_id: jobs[0]?.id ?? '',
     api_key_id: (await newKey(all, person)).id,
     webhook_id: webhook?.id ?? '',
+    operation: operation.name,
   };
 }

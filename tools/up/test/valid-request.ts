@@ -36,9 +36,17 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
 
 const validator = createValidator();
 
-/** Whether a field holds ids of resources: `server_id`, `server_ids`; ids of records and of requests are the caller's own. */
-export function namesResource({ name }: Pick<DescField, 'name'>): boolean {
-  return /_ids?$/.test(name) && !['request_id', 'record_ids'].includes(name);
+/**
+ * Whether a field holds ids of resources: `server_id`, `server_ids`; ids of records and of requests are the caller's own.
+ * Operations go by a whole name, as their contract has it.
+ */
+function namesResource(field: DescField): boolean {
+  const { name } = field;
+  return isOperation(field) || (/_ids?$/.test(name) && !['request_id', 'record_ids'].includes(name));
+}
+
+function isOperation({ name, parent: { typeName } }: DescField): boolean {
+  return name === 'name' && /^google\.longrunning\.(Get|Wait|Cancel|Delete)OperationRequest$/.test(typeName);
 }
 
 /** The fields of a request that hold ids of resources, those of required messages in it too, as if each held one id. */
@@ -76,9 +84,9 @@ function fillId(message: ReflectMessage, field: DescField, ids: Ids): void {
   else message.set(field, id);
 }
 
-/** `server_id`, also for `server_ids`. */
-function idName({ name }: DescField): string {
-  return name.replace(/s$/, '');
+/** `server_id`, also for `server_ids`; `operation` for its name. */
+function idName(field: DescField): string {
+  return isOperation(field) ? 'operation' : field.name.replace(/s$/, '');
 }
 
 function fillSample(message: ReflectMessage, field: DescField, ids: Ids): void {
