@@ -105,14 +105,23 @@ describe('a server that is watched', () => {
   });
 
   it('is not looked at any more once it is switched off, and forgotten once it is deleted', async () => {
+    const { memory: other } = await newServer(harness, alice);
     const { serverId, memory } = await newServer(harness, alice);
     await until(serverId, Status.HEALTHY);
     await harness.servers.updateServer({ serverId, server: { host: '127.0.0.2' } }, alice.as);
-    await until(serverId, Status.UNKNOWN);
+    // At once, whoever watches it: what was seen of the old place says nothing of the new one.
+    expect((await healthOf(serverId)).status).toBe(Status.UNKNOWN);
+    const looks = (count: number) => {
+      const before = other.pings;
+      return eventually(() => expect(other.pings).toBeGreaterThan(before + count), { timeoutMs: 20_000 });
+    };
+    await looks(5);
     const { pings } = memory;
+    await looks(5);
+    expect(memory.pings).toBe(pings);
+    expect((await healthOf(serverId)).status).toBe(Status.UNKNOWN);
     await harness.servers.deleteServer({ serverId }, alice.as);
     expect((await refusal(healthOf(serverId))).reason).toBe('SERVER_NOT_FOUND');
-    expect(memory.pings).toBe(pings);
     expect(await run('select from servers.health_checks where server_id = $1', [serverId])).toEqual([]);
   });
 });

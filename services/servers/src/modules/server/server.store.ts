@@ -118,7 +118,10 @@ export function createServerStore(db: Database): ServerStore {
       const { rows, next } = await listPage<ServerRow>(db, LIST, request, conditions);
       return { rows: rows.map(toServer), next };
     },
-    update: (server, changes) => run(updateVersioned('servers', server, toColumns(changes))),
+    update(server, changes) {
+      const statement = updateVersioned('servers', server, toColumns(changes));
+      return run(changes.isActive === false ? forgettingHealth(statement) : statement);
+    },
     activate: (id, revision, at) =>
       run({
         sql: `update servers set is_active = true, last_connected_at = $3, version = version + 1, updated_at = now()
@@ -139,6 +142,17 @@ export function createServerStore(db: Database): ServerStore {
       const rows = await db.read<{ id: string }>('select id from servers where owner_id = $1', [ownerId]);
       return rows.map(({ id }) => id);
     },
+  };
+}
+
+/** What was seen of a server says nothing of the place that it is switched to; some process may never have watched it. */
+function forgettingHealth({ sql, params }: Statement): Statement {
+  return {
+    sql: `with changed as (${sql}), forgotten as (
+            update server_health set status = 'UNKNOWN', since_at = now(), written_at = clock_timestamp()
+            from changed where server_id = changed.id
+          ) select * from changed`,
+    params,
   };
 }
 
