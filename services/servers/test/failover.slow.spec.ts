@@ -169,8 +169,9 @@ describe('kill -9 of the primary under reads and writes (F11, F19)', () => {
       await load.stop();
       expect(load.failedReads).toEqual([]);
       await expectAllThere(stand, load);
-      // Also on the other one, which has died and come back.
-      await stand.harness.databases.failOver({ databaseId: stand.databaseId }, stand.alice.as);
+      // Also on the other one, which has died and come back; it takes over once it is known to be well again.
+      const { databaseId, alice } = stand;
+      await eventually(() => stand.harness.databases.failOver({ databaseId }, alice.as), { timeoutMs: 30_000 });
       await expectAllThere(stand, load);
       expect(await stand.roleChanges()).toBe(3);
     } finally {

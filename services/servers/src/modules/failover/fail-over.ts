@@ -44,7 +44,10 @@ export async function chooseHanding(deps: FailOverDeps, input: FailOverInput): P
   const wanted = placementId || freshest(elsewhere.filter(force ? follows : isFit))?.placementId;
   const to = copies.find((copy) => copy.placementId === wanted);
   const standing = standings.find((each) => each.placementId === wanted);
-  if (!from || wanted === undefined) throw conflict('The database has no replica that could take over.');
+  if (!from || wanted === undefined) {
+    const why = elsewhere.map(({ state, health }) => ` One is ${state} and its server ${health}.`);
+    throw conflict(`The database has no replica that could take over.${why.join('')}`);
+  }
   if (!to || !standing) {
     throw new DomainError('PLACEMENT_NOT_FOUND', 'There is no such placement.', { metadata: { placementId } });
   }
