@@ -38,6 +38,8 @@ export interface ServersConfig extends ServiceConfig {
   };
   /** When a database changes its primary by itself. */
   readonly failover: { readonly isAutomatic: boolean; readonly graceMs: number };
+  /** What one user may have; 0: no limit. */
+  readonly quotas: { readonly servers: number; readonly databases: number; readonly records: number };
 }
 
 /** What embeds text; `local` needs nothing else. */
@@ -58,6 +60,8 @@ export interface DocumentsConfig extends ServiceConfig {
   readonly dataDir: string;
   readonly uploadBytesMax: number;
   readonly embedder: EmbedderConfig;
+  /** What one user may have; 0: no limit. */
+  readonly quotas: { readonly documents: number; readonly bytes: number; readonly jobs: number };
 }
 
 /** See gatewayConfig. */
@@ -100,6 +104,11 @@ export function serversConfig(env: Environment, defaults: Defaults = {}): Server
       isAutomatic: reader.required('MORAG_FAILOVER_AUTOMATIC'),
       graceMs: reader.required('MORAG_FAILOVER_GRACE_SECONDS') * 1_000,
     },
+    quotas: {
+      servers: reader.required('MORAG_QUOTA_SERVERS'),
+      databases: reader.required('MORAG_QUOTA_DATABASES'),
+      records: reader.required('MORAG_QUOTA_RECORDS'),
+    },
   }));
 }
 
@@ -111,6 +120,11 @@ export function documentsConfig(env: Environment, defaults: Defaults = {}): Docu
     dataDir: reader.required('MORAG_DATA_DIR'),
     uploadBytesMax: reader.required('MORAG_MAX_UPLOAD_BYTES'),
     embedder: readEmbedder(reader),
+    quotas: {
+      documents: reader.required('MORAG_QUOTA_DOCUMENTS'),
+      bytes: reader.required('MORAG_QUOTA_BYTES'),
+      jobs: reader.required('MORAG_QUOTA_JOBS'),
+    },
   }));
 }
 

@@ -22,6 +22,16 @@ const LISTENERS = {
   CHROMA: ['the embedded Chroma', 7800],
 } as const;
 
+/** What an owner may have; nothing is counted for a quota of 0. */
+const QUOTAS = {
+  SERVERS: 'Servers',
+  DATABASES: 'Databases',
+  RECORDS: 'Records, in all databases together,',
+  DOCUMENTS: 'Documents',
+  BYTES: 'Bytes, of all versions of all documents,',
+  JOBS: 'Jobs that have not ended',
+} as const;
+
 type Listener = keyof typeof LISTENERS;
 type OwnDatabase = 'IDENTITY' | 'SERVERS' | 'DOCUMENTS' | 'MEMORY';
 
@@ -86,6 +96,7 @@ export const VARIABLES = {
     default: 6_000,
     description: 'Calls a minute from one address without a good credential (log-ins, guesses); 0 for no limit.',
   }),
+  ...quotas(),
   MORAG_TRUSTED_PROXIES: variable(cidrs, {
     description: 'Networks of the gateway: services believe it when it names a client; loopback if unset.',
   }),
@@ -183,6 +194,17 @@ export type ValueOf<K extends VariableName> = (typeof VARIABLES)[K] extends Vari
 
 function variable<T>(kind: Kind<T>, rest: Omit<Variable<NoInfer<T>>, 'kind'>): Variable<T> {
   return { kind, ...rest };
+}
+
+function quotas(): Record<`MORAG_QUOTA_${keyof typeof QUOTAS}`, Variable<number>> {
+  const entries = Object.entries(QUOTAS).map(([name, what]) => [
+    `MORAG_QUOTA_${name}`,
+    variable(integer(0, Number.MAX_SAFE_INTEGER), {
+      default: 0,
+      description: `${what} that one user may have; 0 for no limit.`,
+    }),
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function ownDatabases(): Record<`MORAG_${OwnDatabase}_DATABASE_URL`, Variable<string>> {

@@ -5,6 +5,7 @@ import { deriveKey, loadRootKey } from '@morag/crypto';
 import { createEmbedder, type Embedder } from '@morag/embedder';
 import { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import { JobService } from '@morag/gen/morag/documents/v1/job_service_pb.ts';
+import { QuotaService } from '@morag/gen/morag/documents/v1/quota_service_pb.ts';
 import { SearchService } from '@morag/gen/morag/documents/v1/search_service_pb.ts';
 import { WorkerService } from '@morag/gen/morag/documents/v1/worker_service_pb.ts';
 import { createAuditJournal, databaseReadiness, openServiceDatabase } from '@morag/orm';
@@ -29,6 +30,7 @@ import { documentHandlers } from './modules/document/document.handlers.ts';
 import { announceEndedJobs } from './modules/job/ended-job.relay.ts';
 import { createJobBus } from './modules/job/job.bus.ts';
 import { jobHandlers } from './modules/job/job.handlers.ts';
+import { quotaHandlers } from './modules/quota/quota.handlers.ts';
 import { searchHandlers } from './modules/search/search.handlers.ts';
 import { workerHandlers } from './not-yet-available.ts';
 import { createPreparePool } from './prepare/prepare-pool.ts';
@@ -59,7 +61,7 @@ export interface DocumentsInstance {
   transport(): Transport;
 }
 
-const DESCRIPTORS = [DocumentService, SearchService, JobService, WorkerService];
+const DESCRIPTORS = [DocumentService, SearchService, JobService, WorkerService, QuotaService];
 
 /** Builds every object of the service, in order. Opens the database; listens and works only with `start`. */
 export async function buildDocumentsService(
@@ -86,6 +88,7 @@ export async function buildDocumentsService(
       router.service(SearchService, searchHandlers(deps));
       router.service(JobService, jobHandlers(deps));
       router.service(WorkerService, workerHandlers);
+      router.service(QuotaService, quotaHandlers(deps));
     },
     authenticator: authentication.authenticator,
     onCall: authentication.onCall,
@@ -162,6 +165,7 @@ async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger:
     prepare: readers.prepare,
     onProgress: bus.changed,
     uploadBytesMax: config.uploadBytesMax,
+    quotas: config.quotas,
     pageTokens: pageTokens({ secret: deriveKey(rootKey, 'documents page tokens') }),
   };
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DescService } from '@bufbuild/protobuf';
 import { type Client, createClient, type Transport } from '@connectrpc/connect';
 import { createServiceTokens, type Role, SYSTEM_USER_ID, serviceTokenSecret } from '@morag/auth';
 import { documentsConfig } from '@morag/config';
@@ -37,12 +38,19 @@ export interface Harness {
   caller(instance: DocumentsInstance, role?: Role, userId?: string): Promise<Caller>;
   /** What another service calls. */
   internal(instance: DocumentsInstance): Client<typeof DocumentService>;
+  /** The same for a user, of any of its services. */
+  asService<Service extends DescService>(
+    instance: DocumentsInstance,
+    userId: string,
+    service: Service,
+  ): Client<Service>;
   /** A statement behind the service's back. */
   sql<Row extends object>(text: string, params?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 
-export async function createHarness(): Promise<Harness> {
+/** Makes one; `env` is added to its environment. */
+export async function createHarness(env: Record<string, string> = {}): Promise<Harness> {
   const database = await createTestDatabase('documents');
   const dataDir = await mkdtemp(join(tmpdir(), 'morag-documents-'));
   const identity = createFakeIdentity();
@@ -56,10 +64,24 @@ export async function createHarness(): Promise<Harness> {
     MORAG_DATA_DIR: dataDir,
     MORAG_DOCUMENTS_PORT: '0',
     MORAG_MAX_UPLOAD_BYTES: String(1024 * 1024),
+    ...env,
   });
   const logger = createLogger({ level: process.env.MORAG_TEST_LOG ? 'debug' : 'silent', service: 'documents' });
   const pool = new pg.Pool({ connectionString: database.url, max: 2 });
   const instances = new Set<DocumentsInstance>();
+  const asService: Harness['asService'] = (instance, ownerId, service) => {
+    const token = loadRootKey({ key }).then((rootKey) => {
+      const tokens = createServiceTokens({ service: 'servers', secret: serviceTokenSecret(rootKey) });
+      return tokens.issue({ audience: 'documents', ownerId, permissions: [] });
+    });
+    return createClient(
+      service,
+      withHeader(
+        instance.transport(),
+        token.then((value) => `Bearer ${value}`),
+      ),
+    );
+  };
   return {
     servers,
     embedder,
@@ -75,19 +97,8 @@ export async function createHarness(): Promise<Harness> {
       const authorization = `Bearer ${await identity.token(userId, role)}`;
       return { userId, ...clientsOf(withHeader(instance.transport(), authorization)) };
     },
-    internal(instance) {
-      const token = loadRootKey({ key }).then((rootKey) => {
-        const tokens = createServiceTokens({ service: 'servers', secret: serviceTokenSecret(rootKey) });
-        return tokens.issue({ audience: 'documents', ownerId: SYSTEM_USER_ID, permissions: [] });
-      });
-      return createClient(
-        DocumentService,
-        withHeader(
-          instance.transport(),
-          token.then((value) => `Bearer ${value}`),
-        ),
-      );
-    },
+    internal: (instance) => asService(instance, SYSTEM_USER_ID, DocumentService),
+    asService,
     async sql<Row extends object>(text: string, params: unknown[] = []) {
       return (await pool.query<Row & pg.QueryResultRow>(text, params)).rows;
     },

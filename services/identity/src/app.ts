@@ -5,6 +5,7 @@ import { loadRootKey } from '@morag/crypto';
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { AuditService } from '@morag/gen/morag/identity/v1/audit_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
+import { QuotaService } from '@morag/gen/morag/identity/v1/quota_service_pb.ts';
 import { RateLimitService } from '@morag/gen/morag/identity/v1/rate_limit_service_pb.ts';
 import { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
@@ -18,6 +19,7 @@ import { verifyApiKey } from './modules/api-key/verify-api-key.ts';
 import { auditHandlers } from './modules/audit/audit.handlers.ts';
 import { pruneEvents } from './modules/audit/prune-events.ts';
 import { createPasswordHasher } from './modules/password/password-hasher.ts';
+import { quotaHandlers } from './modules/quota/quota.handlers.ts';
 import { createLocalRateLimits } from './modules/rate-limit/local-rate-limits.ts';
 import { sweepBuckets } from './modules/rate-limit/rate-bucket.store.ts';
 import { rateLimitHandlers } from './modules/rate-limit/rate-limit.handlers.ts';
@@ -50,7 +52,15 @@ export interface IdentityInstance {
   transport(): Transport;
 }
 
-const DESCRIPTORS = [AuthService, UserService, SettingsService, ApiKeyService, AuditService, RateLimitService];
+const DESCRIPTORS = [
+  AuthService,
+  UserService,
+  SettingsService,
+  ApiKeyService,
+  AuditService,
+  QuotaService,
+  RateLimitService,
+];
 const HOUSEKEEPING_MS = 3_600_000;
 /** Strangers' addresses make rows: how long they are left to gather. */
 const SWEEP_MS = 300_000;
@@ -74,6 +84,7 @@ export async function buildIdentityService(
       router.service(SettingsService, settingsHandlers(deps));
       router.service(ApiKeyService, apiKeyHandlers(deps));
       router.service(AuditService, auditHandlers(deps));
+      router.service(QuotaService, quotaHandlers(deps));
       router.service(RateLimitService, rateLimitHandlers(deps));
     },
     authenticator: createTokenAuthenticator({

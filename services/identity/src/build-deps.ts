@@ -14,6 +14,7 @@ import { createRefreshTokens } from './modules/token/refresh-token.ts';
 import { readSigningKey } from './modules/token/signing-key.ts';
 import { type OwningServices, purgeDeletedUsers } from './modules/user/deleted-user.relay.ts';
 import { createOwnedThings } from './owned-things.client.ts';
+import { createReadQuotas } from './quotas.client.ts';
 import { schema } from './schema.ts';
 
 /** Everything that handlers and background work share. */
@@ -51,6 +52,7 @@ export async function buildDeps(
     pageTokens: pageTokens({ secret: deriveKey(rootKey, 'identity page tokens') }),
     publicKeys: [publicJwk],
     owned: createOwnedThings(peers, tokens),
+    readQuotas: createReadQuotas(peers, tokens),
     chainer: createAuditChainer(deriveKey(rootKey, 'audit chain')),
     auditRetentionDays: config.auditRetentionDays,
   };

@@ -80,6 +80,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     logger,
     metrics,
     settings: parts.settings ?? settingsOf(config),
+    quotas: config.quotas,
   });
   const tls = await openConfiguredTls(config.tls, logger);
   const peers = openPeers(['identity', 'documents'], { addresses: config.peers, given: parts.clients, tls });

@@ -19,6 +19,7 @@ import { createPlacementRemover, type PlacementRemover } from './modules/placeme
 import { createReplicaStore, type ReplicaStore } from './modules/placement/replica.store.ts';
 import { createSwitchStore } from './modules/placement/switch.store.ts';
 import { createSwitchPrimary, type SwitchPrimary } from './modules/placement/switch-primary.ts';
+import type { RecordQuota } from './modules/quota/record-quota.ts';
 import type { ServerStore } from './modules/server/server.store.ts';
 import { createVerifyWork } from './modules/verify/verify-placements.ts';
 import type { DataPlaneSettings } from './settings.ts';
@@ -50,6 +51,7 @@ export interface CopiesDeps {
   /** Signs consistency tokens. */
   readonly tokenSecret: Buffer;
   readonly plane: Pick<DataPlane, 'pool' | 'appliers' | 'directory' | 'log' | 'logObserver' | 'confirmation'>;
+  readonly recordQuota: RecordQuota;
   readonly logger: Logger;
   readonly settings: DataPlaneSettings;
 }
@@ -102,7 +104,7 @@ export function buildCopies(deps: CopiesDeps): Copies {
 }
 
 function buildOperations(
-  { db, instance, databases, servers, placements, plane, logger, settings }: CopiesDeps,
+  { db, instance, databases, servers, placements, plane, recordQuota, logger, settings }: CopiesDeps,
   parts: Omit<Copies, 'operations' | 'operationRunner'>,
 ): Pick<Copies, 'operations' | 'operationRunner'> {
   const operations = createOperationStore(db, instance);
@@ -112,7 +114,7 @@ function buildOperations(
     works: {
       MOVE: createMoveWork({ ...comparing, ...parts, databases, settings: settings.move }),
       VERIFY: createVerifyWork(comparing),
-      IMPORT: createImportWork({ ...plane, ...parts, databases, servers }),
+      IMPORT: createImportWork({ ...plane, ...parts, databases, servers, recordQuota }),
     },
     logger,
     leaseTtlMs: settings.applier.leaseTtlMs,

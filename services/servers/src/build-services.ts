@@ -15,6 +15,8 @@ import { createConnectionEventStore } from './modules/event/connection-event.sto
 import { createConnectionJournal } from './modules/event/connection-journal.ts';
 import { createPlacementStore, type PlacementStore } from './modules/placement/placement.store.ts';
 import type { PlacementRemover } from './modules/placement/remove-placement.ts';
+import { createHoldQuota, createUsageStore, type QuotaLimits } from './modules/quota/quota.store.ts';
+import { createRecordQuota } from './modules/quota/record-quota.ts';
 import { getServer } from './modules/server/get-server.ts';
 import { purgeOwner } from './modules/server/purge-owner.ts';
 import { createServerStore, type ServerStore } from './modules/server/server.store.ts';
@@ -37,6 +39,8 @@ export interface ServicesDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly settings: DataPlaneSettings;
+  /** How much each owner may have. */
+  readonly quotas: QuotaLimits;
 }
 
 /** Everything that the handlers work with. */
@@ -45,8 +49,10 @@ export type Services = ReturnType<typeof buildServices>;
 /** Builds the stores and what stands between them and the handlers. */
 export function buildServices(deps: ServicesDeps) {
   const { db, egress, vendors, vault, webhookKeyOf: keyOf, clock, logger } = deps;
-  const servers = createServerStore(db);
-  const databases = createDatabaseStore(db);
+  const holdQuota = createHoldQuota(deps.quotas);
+  const servers = createServerStore(db, holdQuota);
+  const databases = createDatabaseStore(db, holdQuota);
+  const usage = createUsageStore(db);
   const placements = createPlacementStore(db);
   const instance = createInstance();
   const connect = (): ReturnType<typeof connectClient> => connectClient(db.options, logger);
@@ -62,7 +68,8 @@ export function buildServices(deps: ServicesDeps) {
     onConnection: journal.note,
     findServer: (serverId) => findServer(servers, vault, serverId),
   });
-  const copies = buildCopies({ ...deps, instance, databases, servers, placements, plane });
+  const recordQuota = createRecordQuota({ limit: deps.quotas.records, usage, pool: plane.pool });
+  const copies = buildCopies({ ...deps, instance, databases, servers, placements, plane, recordQuota });
   const { switchPrimary, placementRemover, fillers, operationRunner } = copies;
   const watch = buildWatch({ ...deps, instance, connect, plane, switchPrimary, webhooks });
   const removal = buildRemoval({ placements, placementRemover, plane, logger });
@@ -85,6 +92,9 @@ export function buildServices(deps: ServicesDeps) {
     servers,
     databases,
     placements,
+    quotas: deps.quotas,
+    usage,
+    recordQuota,
     remover,
     vendors,
     egress,

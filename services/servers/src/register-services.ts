@@ -2,6 +2,7 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import { Operations } from '@morag/gen/google/longrunning/operations_pb.ts';
 import { CollectionService } from '@morag/gen/morag/servers/v1/collection_service_pb.ts';
 import { DatabaseService } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
+import { QuotaService } from '@morag/gen/morag/servers/v1/quota_service_pb.ts';
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
 import { WebhookService } from '@morag/gen/morag/servers/v1/webhook_service_pb.ts';
@@ -16,6 +17,7 @@ import { healthHandlers } from './modules/health/health.handlers.ts';
 import { databaseOperationHandlers } from './modules/operation/database-operations.handlers.ts';
 import { operationHandlers } from './modules/operation/operation.handlers.ts';
 import { placementHandlers } from './modules/placement/placement.handlers.ts';
+import { quotaHandlers } from './modules/quota/quota.handlers.ts';
 import { recordHandlers } from './modules/record/record.handlers.ts';
 import { serverHandlers } from './modules/server/server.handlers.ts';
 import { webhookHandlers } from './modules/webhook/webhook.handlers.ts';
@@ -47,6 +49,7 @@ export function registerServices(services: Services, pageTokens: PageTokens): (r
       ...failoverHandlers({ ...services, pageTokens }),
     });
     router.service(WebhookService, webhookHandlers({ ...services, pageTokens }));
+    router.service(QuotaService, quotaHandlers(services));
     router.service(RecordService, recordHandlers({ ...services, pageTokens }));
     router.service(Operations, operationHandlers({ ...services, pageTokens }));
   };

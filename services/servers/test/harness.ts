@@ -56,17 +56,18 @@ export const FAST: DataPlaneSettings = {
   keeper: { ...DATA_PLANE_SETTINGS.keeper, sweepMs: 200 },
 };
 
-/** Starts one, its vendors in memory unless `parts` brings others. */
-export async function startServers(parts: ServersParts = {}): Promise<Harness> {
+/** Starts one, its vendors in memory unless `parts` brings others; `env` is added to its environment. */
+export async function startServers(parts: ServersParts = {}, env: Record<string, string> = {}): Promise<Harness> {
   const database = await createTestDatabase('servers');
-  const env = {
+  const full = {
     MORAG_DATABASE_URL: database.url,
     MORAG_AUTO_MIGRATE: 'true',
     MORAG_MASTER_KEY: randomBytes(32).toString('base64'),
     MORAG_EGRESS_ALLOW: '127.0.0.0/8',
+    ...env,
   };
-  const config = { ...serversConfig(env), listen: { host: '127.0.0.1', port: 0 } };
-  const secret = serviceTokenSecret(await loadRootKey({ key: env.MORAG_MASTER_KEY }));
+  const config = { ...serversConfig(full), listen: { host: '127.0.0.1', port: 0 } };
+  const secret = serviceTokenSecret(await loadRootKey({ key: full.MORAG_MASTER_KEY }));
   const identity = createIdentity();
   const vendors = createMemoryVendors();
   const detached: string[] = [];

@@ -54,3 +54,17 @@ export function takenFrom(bucket: Bucket, isGranted: boolean, nowMs: number): Ta
     retryAfterMs: Math.max(0, 1 - tokens) * msAToken,
   };
 }
+
+/** Calls that an instance lets in before it has drawn for them: a hundredth of the limit, none of a small one. */
+export function slackOf(limit: number): number {
+  return Math.floor(limit / 100);
+}
+
+/** Lets those that wait go on, or not, by what is known here: the shared bucket cannot be asked. */
+export function decideAlone(bucket: Bucket, nowMs: number): void {
+  for (const tell of bucket.waiting.splice(0)) {
+    const isGranted = tokensLeft(bucket, nowMs) >= 1;
+    if (isGranted) spend(bucket, nowMs);
+    tell(isGranted);
+  }
+}

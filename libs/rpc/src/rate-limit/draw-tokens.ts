@@ -1,8 +1,8 @@
 import { createClient, type Transport } from '@connectrpc/connect';
 import { type ServiceTokens, SYSTEM_USER_ID } from '@morag/auth';
 import { RateLimitService } from '@morag/gen/morag/identity/v1/rate_limit_service_pb.ts';
+import type { DrawTokens } from './drawing.ts';
 import { bucketName } from './rate-limits.ts';
-import type { DrawTokens } from './token-buckets.ts';
 
 /** Draws from the buckets that identity keeps. */
 export function drawFromIdentity(identity: Transport, tokens: ServiceTokens): DrawTokens {

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { networkOf, type Principal } from '@morag/auth';
 import type { Logger } from '@morag/telemetry';
 import type { Taken } from './bucket.ts';
-import { createTokenBuckets, type DrawTokens } from './token-buckets.ts';
+import type { DrawTokens } from './drawing.ts';
+import { createTokenBuckets } from './token-buckets.ts';
 
 /** Calls a minute; 0 for no limit. */
 export interface RateLimitSettings {

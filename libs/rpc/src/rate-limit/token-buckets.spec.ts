@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@morag/telemetry';
 import { fixedClock } from '@morag/testing';
 import type { Taken } from './bucket.ts';
-import { createTokenBuckets, type Draw, type DrawTokens, type TokenBuckets } from './token-buckets.ts';
+import type { Draw, DrawTokens } from './drawing.ts';
+import { createTokenBuckets, type TokenBuckets } from './token-buckets.ts';
 
 const logger = createLogger({ level: 'silent', service: 'test' });
 
@@ -32,7 +33,7 @@ beforeEach(() => {
 });
 
 async function takeMany(instance: TokenBuckets, count: number, limit: number): Promise<number> {
-  const taken = await Promise.all(Array.from({ length: count }, () => instance.take('user u', limit)));
+  const taken = await Promise.all(Array.from({ length: count }, async () => instance.take('user u', limit)));
   return taken.filter(({ isGranted }) => isGranted).length;
 }
 

@@ -15,6 +15,7 @@ import { createSequenceBoard } from '../../src/modules/log/sequence-board.ts';
 import { follows } from '../../src/modules/placement/placement.ts';
 import { createReturnedServers } from '../../src/modules/placement/returned-servers.ts';
 import { createSwitchPrimary } from '../../src/modules/placement/switch-primary.ts';
+import type { RecordQuota } from '../../src/modules/quota/record-quota.ts';
 import type { ReadRecordsDeps } from '../../src/modules/record/read-records.ts';
 import { createWriteConfirmation } from '../../src/modules/record/write-confirmation.ts';
 import type { WriteRecordsDeps } from '../../src/modules/record/write-records.ts';
@@ -64,6 +65,9 @@ const UNOBSERVED: ReadObserver = {
   forget: () => {},
 };
 
+/** The simulation has no owners. */
+const UNBOUNDED: Pick<RecordQuota, 'within'> = { within: (_ownerId, _records, write) => write() };
+
 /** Starts one, wired as the service wires it. */
 export function startInstance(deps: InstanceDeps): SimulatedInstance {
   const link: Link = { instanceId: deps.id, isDead: false, isCutFromPostgres: false, cutFrom: new Set() };
@@ -73,7 +77,7 @@ export function startInstance(deps: InstanceDeps): SimulatedInstance {
   watch(ground, stores, log.appliers);
   return {
     link,
-    records: { ...ground, ...log, tokens: TOKENS, router: buildRouter(ground) },
+    records: { ...ground, ...log, tokens: TOKENS, router: buildRouter(ground), recordQuota: UNBOUNDED },
     call(timeoutMs) {
       const endsAtMs = deps.now() + timeoutMs;
       return newCall(AbortSignal.timeout(timeoutMs), () => endsAtMs - deps.now());

@@ -8,7 +8,8 @@ import { cancelOpenJobs, discardVersion } from '../job/end-jobs.ts';
 import { Job } from '../job/job.entity.ts';
 import { hasEnded } from '../job/job.state.ts';
 import { lockJob } from '../job/job.store.ts';
-import { requeueJob } from '../job/requeue-job.ts';
+import { type RequeueParts, requeueJob } from '../job/requeue-job.ts';
+import { holdQuotas, type QuotaLimits } from '../quota/document-quotas.ts';
 import { Document } from './document.entity.ts';
 import { nextDocumentState } from './document.state.ts';
 import { findVersion, lockDocumentByName, setFailure } from './document.store.ts';
@@ -39,21 +40,23 @@ export interface AcceptedUpload {
 export async function acceptUpload(
   em: Em,
   queue: JobQueue,
-  target: { readonly database: TargetDatabase; readonly embedder: Embedder },
+  target: { readonly database: TargetDatabase; readonly embedder: Embedder; readonly quotas: QuotaLimits },
   file: ReceivedFile,
 ): Promise<AcceptedUpload> {
-  const { database, embedder } = target;
+  const { database, embedder, quotas } = target;
+  const bytes = Number(file.sizeBytes);
   await lockCounter(em, database.id, database.ownerId);
   requireModel(await claimEmbedding(em, database.id, nameOfModel(embedder)), embedder);
   const document = await lockDocumentByName(em, database.id, file.name);
   if (document === null) {
+    await holdQuotas(em, quotas, database.ownerId, { documents: 1, bytes, jobs: 1 });
     const created = createDocument(em, database, file);
     await countDocuments(em, database.id, 1);
     const jobId = await createJob(em, queue, created, file);
     return { documentId: created.id, isNew: true, changedJobs: [jobId] };
   }
   if (document.contentHash === file.contentHash) {
-    const restarted = await restartIfFailed(em, queue, document);
+    const restarted = await restartIfFailed(em, { queue, quotas }, document);
     return { documentId: document.id, isNew: false, changedJobs: restarted };
   }
   document.state = nextDocumentState(document.state, 'upload');
@@ -61,6 +64,7 @@ export async function acceptUpload(
   // A version that failed keeps what it had finished, for another try; there will be none now.
   const previous = await findVersion(em, document.id, document.latestVersion);
   if (previous.id !== document.activeVersionId) await discardVersion(em, document, previous.id, false);
+  await holdQuotas(em, quotas, document.ownerId, { bytes, jobs: 1 });
   document.latestVersion += 1;
   // Before the first ingestion the document shows the version that is coming.
   if (document.activeVersionId == null) document.documentVersion = document.latestVersion;
@@ -120,11 +124,11 @@ async function createJob(em: Em, queue: JobQueue, document: Document, file: Rece
 }
 
 /** The same content changes nothing, but if it could not be ingested then, whoever brings it again wants it tried again. */
-async function restartIfFailed(em: Em, queue: JobQueue, document: Document): Promise<readonly string[]> {
+async function restartIfFailed(em: Em, parts: RequeueParts, document: Document): Promise<readonly string[]> {
   const version = await findVersion(em, document.id, document.latestVersion);
   if (version.state !== 'FAILED' || document.jobId == null) return [];
   const job = await lockJob(em, document.jobId);
   if (!hasEnded(job.status)) return [];
-  await requeueJob(em, queue, document, job);
+  await requeueJob(em, parts, document, job);
   return [job.id];
 }

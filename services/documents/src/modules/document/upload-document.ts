@@ -7,6 +7,7 @@ import type { JobQueue } from '../../ingest/job-queue.ts';
 import type { Acting } from '../../servers/servers.port.ts';
 import { type PushParts, pushCounts } from '../count/push-counts.ts';
 import type { JobBus } from '../job/job.bus.ts';
+import type { QuotaLimits } from '../quota/document-quotas.ts';
 import { acceptUpload } from './accept-upload.ts';
 import { readDocument } from './document.store.ts';
 import type { DocumentView } from './document.view.ts';
@@ -21,6 +22,7 @@ export interface UploadParts extends PushParts {
   readonly bus: JobBus;
   readonly embedder: Embedder;
   readonly uploadBytesMax: number;
+  readonly quotas: QuotaLimits;
 }
 
 /** What is said about a file before its content. */
@@ -53,7 +55,7 @@ export async function uploadDocument(
       if (blob.sizeBytes === 0) throw new DomainError('EMPTY_FILE', `${input.name} is empty.`);
       const type = await detectType(blob.head, input.name, input.mediaType || undefined);
       await blob.commit();
-      const target = { database, embedder: parts.embedder };
+      const target = { database, embedder: parts.embedder, quotas: parts.quotas };
       const upload = { ...input, metadata, type, contentHash: blob.hash, sizeBytes: BigInt(blob.sizeBytes) };
       return await parts.db.transaction((em) => acceptUpload(em, parts.queue, target, upload), { signal });
     } finally {

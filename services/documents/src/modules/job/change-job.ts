@@ -1,5 +1,4 @@
 import { type Database, type Em, query } from '@morag/orm';
-import type { JobQueue } from '../../ingest/job-queue.ts';
 import type { Document } from '../document/document.entity.ts';
 import { nextDocumentState } from '../document/document.state.ts';
 import { lockDocument, type Scope, setFailure } from '../document/document.store.ts';
@@ -8,12 +7,11 @@ import type { JobBus } from './job.bus.ts';
 import type { Job } from './job.entity.ts';
 import { jobNotFound, lockJob, readJob } from './job.store.ts';
 import type { JobView } from './job.view.ts';
-import { requeueJob } from './requeue-job.ts';
+import { type RequeueParts, requeueJob } from './requeue-job.ts';
 
 /** What changing a job needs. */
-export interface ChangeJobParts {
+export interface ChangeJobParts extends RequeueParts {
   readonly db: Database;
-  readonly queue: JobQueue;
   readonly bus: JobBus;
 }
 
@@ -37,7 +35,7 @@ export async function cancelJob(
 
 /** Tries a failed or cancelled job again. */
 export async function retryJob(parts: ChangeJobParts, id: string, scope: Scope, signal: AbortSignal): Promise<JobView> {
-  await changeJob(parts, id, scope, signal, (em, document, job) => requeueJob(em, parts.queue, document, job));
+  await changeJob(parts, id, scope, signal, (em, document, job) => requeueJob(em, parts, document, job));
   parts.bus.ready();
   return readJob(parts.db, id, scope);
 }

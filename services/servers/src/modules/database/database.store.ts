@@ -15,6 +15,7 @@ import {
 } from '@morag/orm';
 import { insertInto, updateVersioned } from '../../sql.ts';
 import { collectionInUse } from '../placement/collection-fit.ts';
+import type { HoldQuota } from '../quota/quota.store.ts';
 import { holdOwner } from '../server/departed-owners.ts';
 import type { Scope } from '../server/server.ts';
 import { holdsNothing } from './check-preference.ts';
@@ -50,7 +51,7 @@ export type DatabaseChanges = Partial<Omit<DatabaseSpec, 'dimension' | 'metric'>
 
 /** The databases in PostgreSQL. */
 export interface DatabaseStore {
-  /** Makes a database that nobody sees yet, and its placement. DATABASE_EXISTS, COLLECTION_IN_USE. */
+  /** Makes a database that nobody sees yet, and its placement. DATABASE_EXISTS, COLLECTION_IN_USE, QUOTA_EXCEEDED. */
   insert(database: NewDatabase, hold: Hold): Promise<void>;
   /** Whoever makes the database is still at it. */
   hold(id: string, hold: Hold): Promise<void>;
@@ -88,10 +89,10 @@ const LIST: ListSpec = {
 const READY: Condition = () => `d.state = 'READY'`;
 
 /** Creates the store. */
-export function createDatabaseStore(db: Orm): DatabaseStore {
+export function createDatabaseStore(db: Orm, holdQuota: HoldQuota): DatabaseStore {
   const find = (id: string, scope: Scope): Promise<Database | undefined> => findReady(db, id, scope);
   return {
-    ...creation(db),
+    ...creation(db, holdQuota),
     find,
     async list(request, { ownerId, databaseIds }) {
       const conditions = ownerId ? [READY, equals('d.owner_id', ownerId)] : [READY];
@@ -130,9 +131,9 @@ export function createDatabaseStore(db: Orm): DatabaseStore {
   };
 }
 
-function creation(db: Orm): Pick<DatabaseStore, 'insert' | 'hold' | 'rivalOf' | 'publish'> {
+function creation(db: Orm, holdQuota: HoldQuota): Pick<DatabaseStore, 'insert' | 'hold' | 'rivalOf' | 'publish'> {
   return {
-    insert: (database, hold) => insert(db, database, hold),
+    insert: (database, hold) => insert(db, holdQuota, database, hold),
     async hold(id, { owner, ttlMs }) {
       await db.read(
         `update placements set lease_until = ${TTL}
@@ -181,6 +182,7 @@ async function findReady(db: Orm, id: string, { ownerId, databaseIds }: Scope): 
 
 async function insert(
   db: Orm,
+  holdQuota: HoldQuota,
   { placementId, serverId, collection, ...database }: NewDatabase,
   hold: Hold,
 ): Promise<void> {
@@ -198,6 +200,7 @@ async function insert(
   await db
     .transaction(async (em) => {
       await holdOwner(em, database.ownerId);
+      await holdQuota(em, 'databases', database.ownerId);
       await query(em, row.sql, row.params);
       await query(em, placement.sql, placement.params);
       await query(em, `update placements set lease_owner = $3, lease_until = ${TTL} where id = $1`, [

@@ -8,6 +8,7 @@ import type { DatabaseView } from '../database/database-view.ts';
 import type { ConsistencyTokens } from '../log/consistency-token.ts';
 import { databaseNotFound, type LogWriter } from '../log/group-commit.ts';
 import { type EncodedMutation, encodeDelete, encodeUpsert } from '../log/mutation.codec.ts';
+import type { RecordQuota } from '../quota/record-quota.ts';
 import type { Scope } from '../server/server.ts';
 import { checkIds, checkRecords } from './check-records.ts';
 import { openDatabase } from './open-database.ts';
@@ -20,6 +21,7 @@ export interface WriteRecordsDeps {
   readonly tokens: ConsistencyTokens;
   readonly confirmation: WriteConfirmation;
   readonly pool: Pick<ConnectorPool, 'use'>;
+  readonly recordQuota: Pick<RecordQuota, 'within'>;
 }
 
 /** Which database, and when to answer. */
@@ -51,8 +53,11 @@ export async function upsertRecords(
   const records = input.records.map((record) =>
     record.metadata ? { ...record, metadata: presentMetadata(record.metadata) } : record,
   );
-  const token = await write(deps, view, input, [encodeUpsert(records)], call);
-  return { count: new Set(records.map(({ id }) => id)).size, token };
+  const count = new Set(records.map(({ id }) => id)).size;
+  const token = await deps.recordQuota.within(view.ownerId, count, () =>
+    write(deps, view, input, [encodeUpsert(records)], call),
+  );
+  return { count, token };
 }
 
 /** Deletes records by id. */

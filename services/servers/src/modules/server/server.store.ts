@@ -13,6 +13,7 @@ import {
 } from '@morag/orm';
 import type { JsonObject } from '../../json.ts';
 import { type Columns, insertInto, type Statement, updateVersioned } from '../../sql.ts';
+import type { HoldQuota } from '../quota/quota.store.ts';
 import { holdOwner, noteDeparture } from './departed-owners.ts';
 import { type Scope, SERVER_TYPES, type Server, type ServerType, type TlsMode } from './server.ts';
 
@@ -27,7 +28,7 @@ export type ServerChanges = Partial<Omit<Server, 'id' | 'ownerId' | 'type' | 've
 
 /** The servers in PostgreSQL. */
 export interface ServerStore {
-  /** SERVER_EXISTS when the owner has one of this name. */
+  /** SERVER_EXISTS when the owner has one of this name, QUOTA_EXCEEDED when enough of others. */
   insert(server: NewServer): Promise<Server>;
   find(id: string, scope: Scope): Promise<Server | undefined>;
   list(request: ListRequest, scope: Scope): Promise<Page<Server>>;
@@ -82,7 +83,7 @@ const LIST: ListSpec = {
 };
 
 /** Creates the store. */
-export function createServerStore(db: Database): ServerStore {
+export function createServerStore(db: Database, holdQuota: HoldQuota): ServerStore {
   const run = async ({ sql, params }: Statement): Promise<Server | undefined> => {
     try {
       const [row] = await db.read<ServerRow>(sql, params);
@@ -98,6 +99,7 @@ export function createServerStore(db: Database): ServerStore {
       const { sql, params } = insertInto('servers', { ...toColumns(server), created_at: now, updated_at: now });
       const insert = async (em: Em): Promise<ServerRow[]> => {
         await holdOwner(em, server.ownerId);
+        await holdQuota(em, 'servers', server.ownerId);
         return query<ServerRow>(em, sql, params);
       };
       const [row] = await db.transaction(insert).catch((error: unknown) => {
