@@ -34,7 +34,12 @@ export function createDatabaseRemover(deps: DatabaseRemoverDeps): DatabaseRemove
 
   const remove = async ({ databaseId, isEmpty, placements: left }: Remains): Promise<void> => {
     directory.forget(databaseId);
-    for (const placement of left) await placementRemover.remove(placement, isEmpty);
+    const failures: unknown[] = [];
+    // A server that is away keeps its collection for now, and no other one's.
+    for (const placement of left) {
+      await placementRemover.remove(placement, isEmpty).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'some of its collections cannot be removed now');
     const placementIds = left.map(({ id }) => id);
     forget(databaseId, placementIds);
     await placements.removeDatabase(databaseId);
