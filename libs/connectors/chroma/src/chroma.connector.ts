@@ -1,5 +1,5 @@
 import {
-  type Call,
+  alreadyExists,
   type CallOptions,
   type Capabilities,
   type CollectionInfo,
@@ -10,6 +10,7 @@ import {
   checkCollectionSpec,
   checkHybrid,
   checkIds,
+  checkPresent,
   checkQuery,
   checkRecords,
   checkScan,
@@ -18,6 +19,7 @@ import {
   encodeCursor,
   type FetchResult,
   type Filter,
+  fetchByIds,
   type Hit,
   type HybridHit,
   type HybridRequest,
@@ -26,28 +28,24 @@ import {
   isOffset,
   type Metadata,
   metadataProblem,
+  noSuchRecord,
   type Ping,
   type QueryRequest,
+  queryVector,
   refuse,
   type ScanPage,
   type ScanRequest,
   type ServerInfo,
   type ServerSettings,
   type ServerStats,
+  toCollectionInfo,
   type UpsertResult,
   type VectorConnector,
   type VectorRecord,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
-import type { Collection } from 'chromadb';
 import { ChromaAccess } from './chroma.access.ts';
-import {
-  type ChromaCollection,
-  countCollections,
-  createCollection,
-  deleteCollection,
-  listCollections,
-} from './chroma.collections.ts';
+import { countCollections, createCollection, deleteCollection, listCollections } from './chroma.collections.ts';
 import { hybridRecords } from './chroma.hybrid.ts';
 import { CHROMA_CAPABILITIES, type ChromaOptions } from './chroma.options.ts';
 import { queryRecords } from './chroma.query.ts';
@@ -103,13 +101,13 @@ export class ChromaConnector implements VectorConnector {
       if (offset === undefined) throw new ConnectorError('invalid_argument', call, 'The cursor is not of this list.');
       const found = await listCollections(session, call, offset, limit);
       const nextCursor = found.length < limit ? null : encodeCursor('chroma', '', offset + found.length);
-      return { collections: found.map(toInfo), nextCursor };
+      return { collections: found.map(toCollectionInfo), nextCursor };
     });
   }
 
   describeCollection(name: string, options?: CallOptions): Promise<CollectionInfo> {
     return this.#access.run('describeCollection', options, async (_, call) =>
-      toInfo(await this.#access.find(call, name)),
+      toCollectionInfo(await this.#access.find(call, name)),
     );
   }
 
@@ -128,14 +126,16 @@ export class ChromaConnector implements VectorConnector {
       checkCollectionSpec(call, spec, CHROMA_CAPABILITIES);
       const { hnsw } = this.#options;
       try {
-        return toInfo(await this.#access.within(call, (session) => createCollection(session, call, spec, hnsw)));
+        return toCollectionInfo(
+          await this.#access.within(call, (session) => createCollection(session, call, spec, hnsw)),
+        );
       } catch (error) {
         if (!(error instanceof ConnectorError) || error.httpStatus !== 409) throw error;
-        if (!spec.ifNotExists) throw new ConnectorError('already_exists', call, 'A collection of this name exists.');
+        if (!spec.ifNotExists) throw alreadyExists(call);
       }
       const present = await this.#access.find(call, spec.name);
-      if (present.dimension === spec.dimension && present.metric === spec.metric) return toInfo(present);
-      throw new ConnectorError('conflict', call, 'The collection exists with another dimension or metric.');
+      checkPresent(call, present, spec);
+      return toCollectionInfo(present);
     });
   }
 
@@ -165,21 +165,17 @@ export class ChromaConnector implements VectorConnector {
     include: Include = {},
     options?: CallOptions,
   ): Promise<FetchResult> {
-    return this.#access.on('fetch', collection, options, async (session, { uuid }, call) => {
-      checkIds(call, ids);
-      const unique = [...new Set(ids)];
-      const found = await fetchRecords(session.collection(uuid), unique, include);
-      return {
-        records: unique.map((id) => found.get(id)).filter((record) => record !== undefined),
-        missing: unique.filter((id) => !found.has(id)),
-      };
-    });
+    return this.#access.on('fetch', collection, options, (session, { uuid }, call) =>
+      fetchByIds(call, ids, include, (unique, wanted) => fetchRecords(session.collection(uuid), unique, wanted)),
+    );
   }
 
   query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
     return this.#access.on('query', collection, options, async (session, info, call) => {
       checkQuery(call, request, info, CHROMA_CAPABILITIES.maxTopK);
-      const vector = request.vector ?? (await vectorOf(session.collection(info.uuid), request.id ?? '', call));
+      const vector = await queryVector(call, request, (ids, wanted) =>
+        fetchRecords(session.collection(info.uuid), ids, wanted),
+      );
       return queryRecords({ session, call, info, vector, request });
     });
   }
@@ -244,19 +240,4 @@ export class ChromaConnector implements VectorConnector {
   close(): Promise<void> {
     return this.#access.close();
   }
-}
-
-async function vectorOf(collection: Collection, id: string, call: Call): Promise<Float32Array> {
-  const record = (await fetchRecords(collection, [id], { vector: true, metadata: false, document: false })).get(id);
-  if (!record?.vector) throw noSuchRecord(call);
-  return record.vector;
-}
-
-function noSuchRecord(call: Call): ConnectorError {
-  return new ConnectorError('not_found', call, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
-}
-
-function toInfo(collection: ChromaCollection): CollectionInfo {
-  const { name, nativeName, dimension, metric, state, createdByUs } = collection;
-  return { name, nativeName, dimension, metric, state, createdByUs };
 }

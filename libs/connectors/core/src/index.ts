@@ -1,6 +1,7 @@
 export * from './batches.ts';
 export * from './calls.ts';
 export type { Capabilities } from './capabilities.ts';
+export * from './collections.ts';
 export * from './connector.error.ts';
 export * from './connector.port.ts';
 export { decodeCursor, encodeCursor, isOffset, isText } from './cursor.ts';
@@ -20,5 +21,7 @@ export * from './options.ts';
 export { cleanText, createRedactor } from './redact.ts';
 export * from './requests.ts';
 export * from './score.ts';
+export { isAtLeast } from './server-version.ts';
+export { type FetchRecords, fetchByIds, noSuchRecord, queryVector } from './stored-records.ts';
 export * from './vectors.ts';
 export * from './vendor.module.ts';

@@ -2,10 +2,10 @@ import {
   type Call,
   type CallOptions,
   type Calls,
-  ConnectorError,
   createCalls,
   createKnownCollections,
   type KnownCollections,
+  noSuchCollection,
   type ServerSettings,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
@@ -33,7 +33,7 @@ export class Neo4jAccess {
     this.#known = createKnownCollections<Neo4jCollection, Call>({
       find: async (call, name) => {
         const collection = await findCollection(this.database, call, collectionKey(options.namespace, name));
-        if (!collection) throw new ConnectorError('not_found', call, 'There is no such collection.');
+        if (!collection) throw noSuchCollection(call);
         return collection;
       },
       isSame: (current, remembered) => current.nativeName === remembered.nativeName,

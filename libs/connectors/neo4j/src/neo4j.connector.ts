@@ -1,5 +1,5 @@
 import {
-  type Call,
+  alreadyExists,
   type CallOptions,
   type Capabilities,
   type CollectionInfo,
@@ -10,6 +10,7 @@ import {
   checkCollectionSpec,
   checkHybrid,
   checkIds,
+  checkPresent,
   checkQuery,
   checkRecords,
   checkScan,
@@ -18,6 +19,7 @@ import {
   encodeCursor,
   type FetchResult,
   type Filter,
+  fetchByIds,
   type Hit,
   type HybridHit,
   type HybridRequest,
@@ -27,16 +29,18 @@ import {
   isText,
   type Metadata,
   metadataProblem,
+  noSuchRecord,
   type Ping,
   type QueryRequest,
+  queryVector,
   refuse,
   type ScanPage,
   type ScanRequest,
   type ServerInfo,
   type ServerSettings,
   type ServerStats,
+  toCollectionInfo,
   type UpsertResult,
-  type Vector,
   type VectorConnector,
   type VectorRecord,
 } from '@morag/connectors-core';
@@ -48,7 +52,6 @@ import {
   createIndexes,
   deleteCollection,
   listCollections,
-  type Neo4jCollection,
   prepareDatabase,
   stateOf,
 } from './neo4j.collections.ts';
@@ -112,14 +115,17 @@ export class Neo4jConnector implements VectorConnector {
       const { namespace } = this.#options;
       const collections = await listCollections(this.#access.database, call, { namespace, after, limit });
       const last = collections.length < limit ? undefined : collections.at(-1);
-      return { collections: collections.map(toInfo), nextCursor: last ? encodeCursor('neo4j', '', last.key) : null };
+      return {
+        collections: collections.map(toCollectionInfo),
+        nextCursor: last ? encodeCursor('neo4j', '', last.key) : null,
+      };
     });
   }
 
   describeCollection(name: string, options?: CallOptions): Promise<CollectionInfo> {
     return this.#access.run('describeCollection', options, async (call) => {
       const collection = await this.#access.find(call, name);
-      return { ...toInfo(collection), state: await stateOf(this.#access.database, call, collection) };
+      return { ...toCollectionInfo(collection), state: await stateOf(this.#access.database, call, collection) };
     });
   }
 
@@ -144,17 +150,15 @@ export class Neo4jConnector implements VectorConnector {
       if (!this.#prepared) await prepareDatabase(database, call);
       this.#prepared = true;
       try {
-        return toInfo(await createCollection(database, call, spec, this.#options));
+        return toCollectionInfo(await createCollection(database, call, spec, this.#options));
       } catch (error) {
         if (!hasCategory(error, 'already_exists')) throw error;
-        if (!spec.ifNotExists) throw new ConnectorError('already_exists', call, 'A collection of this name exists.');
+        if (!spec.ifNotExists) throw alreadyExists(call);
       }
       const present = await this.#access.find(call, spec.name);
-      if (present.dimension !== spec.dimension || present.metric !== spec.metric) {
-        throw new ConnectorError('conflict', call, 'The collection exists with another dimension or metric.');
-      }
+      checkPresent(call, present, spec);
       await createIndexes(database, call, present, this.#options.index);
-      return toInfo(present);
+      return toCollectionInfo(present);
     });
   }
 
@@ -184,22 +188,14 @@ export class Neo4jConnector implements VectorConnector {
     include: Include = {},
     options?: CallOptions,
   ): Promise<FetchResult> {
-    const work = async (on: On) => {
-      checkIds(on.call, ids);
-      const unique = [...new Set(ids)];
-      const found = await fetchRecords(on, unique, include);
-      return {
-        records: unique.map((id) => found.get(id)).filter((record) => record !== undefined),
-        missing: unique.filter((id) => !found.has(id)),
-      };
-    };
+    const work = (on: On) => fetchByIds(on.call, ids, include, (unique, wanted) => fetchRecords(on, unique, wanted));
     return this.#access.on('fetch', collection, options, work, ({ records }) => records.length === 0);
   }
 
   query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
     const work = async (on: On) => {
       checkQuery(on.call, request, on.collection, NEO4J_CAPABILITIES.maxTopK);
-      const vector = request.vector ?? (await vectorOf(on, request.id ?? ''));
+      const vector = await queryVector(on.call, request, (ids, wanted) => fetchRecords(on, ids, wanted));
       return queryRecords(on, { ...request, vector }, this.#options.index);
     };
     return this.#access.on('query', collection, options, work, (hits) => hits.length === 0);
@@ -257,19 +253,4 @@ export class Neo4jConnector implements VectorConnector {
   close(): Promise<void> {
     return this.#access.close();
   }
-}
-
-async function vectorOf(on: On, id: string): Promise<Vector> {
-  const found = await fetchRecords(on, [id], { vector: true, metadata: false, document: false });
-  const vector = found.get(id)?.vector;
-  if (!vector) throw noSuchRecord(on.call);
-  return vector;
-}
-
-function noSuchRecord(call: Call): ConnectorError {
-  return new ConnectorError('not_found', call, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
-}
-
-function toInfo({ name, nativeName, dimension, metric, state, createdByUs }: Neo4jCollection): CollectionInfo {
-  return { name, nativeName, dimension, metric, state, createdByUs };
 }

@@ -1,4 +1,4 @@
-import { type Call, ConnectorError, type ServerInfo } from '@morag/connectors-core';
+import { type Call, ConnectorError, isAtLeast, type ServerInfo } from '@morag/connectors-core';
 import type { Neo4jDatabase } from './neo4j.database.ts';
 
 /** The first version whose vector indexes can be told not to round. */
@@ -23,9 +23,4 @@ export async function checkServer(database: Neo4jDatabase, call: Call): Promise<
     throw new ConnectorError('unsupported', call, `Neo4j ${version} is too old: 5.23 or later is needed.`);
   }
   return { vendor: 'neo4j', version, edition: kernel.edition, warnings: [] };
-}
-
-function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {
-  const [ofMajor = 0, ofMinor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  return ofMajor > major || (ofMajor === major && ofMinor >= minor);
 }

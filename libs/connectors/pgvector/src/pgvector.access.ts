@@ -2,10 +2,10 @@ import {
   type Call,
   type CallOptions,
   type Calls,
-  ConnectorError,
   createCalls,
   createKnownCollections,
   type KnownCollections,
+  noSuchCollection,
   type ServerSettings,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
@@ -41,7 +41,7 @@ export class PgvectorAccess {
     this.#known = createKnownCollections<PgvectorTable, Call>({
       find: async (call, name) => {
         const table = await this.within(call, READ, (session) => findTable(session, options.schema, name));
-        if (!table) throw new ConnectorError('not_found', call, 'There is no such collection.');
+        if (!table) throw noSuchCollection(call);
         return table;
       },
       isSame: (current, remembered) => current.oid === remembered.oid,

@@ -1,4 +1,5 @@
 import {
+  alreadyExists,
   type Call,
   type CallOptions,
   type Capabilities,
@@ -10,14 +11,17 @@ import {
   checkCollectionSpec,
   checkHybrid,
   checkIds,
+  checkPresent,
   checkQuery,
   checkRecords,
   checkScan,
   type DeleteResult,
   decodeCursor,
   encodeCursor,
+  type FetchRecords,
   type FetchResult,
   type Filter,
+  fetchByIds,
   fusedQuery,
   type Hit,
   type HybridHit,
@@ -28,14 +32,17 @@ import {
   isText,
   type Metadata,
   metadataProblem,
+  noSuchRecord,
   type Ping,
   type QueryRequest,
+  queryVector,
   refuse,
   type ScanPage,
   type ScanRequest,
   type ServerInfo,
   type ServerSettings,
   type ServerStats,
+  toCollectionInfo,
   type UpsertResult,
   type Vector,
   type VectorConnector,
@@ -56,7 +63,7 @@ import {
   upsertRows,
 } from './pgvector.records.ts';
 import { checkServer, databaseStats, tableSizeBytes } from './pgvector.server.ts';
-import { createTable, dropTable, listTables, type PgvectorTable, toInfo } from './pgvector.tables.ts';
+import { createTable, dropTable, listTables, type PgvectorTable } from './pgvector.tables.ts';
 
 const LIST_LIMIT = 100;
 const LIMITS = { recordsMax: PGVECTOR_CAPABILITIES.maxBatchRecords, bytesMax: PGVECTOR_CAPABILITIES.maxBatchBytes };
@@ -106,14 +113,16 @@ export class PgvectorConnector implements VectorConnector {
       );
       const last = tables.length < limit ? undefined : tables.at(-1);
       return {
-        collections: tables.map(toInfo),
+        collections: tables.map(toCollectionInfo),
         nextCursor: last ? encodeCursor('pgvector', '', last.nativeName) : null,
       };
     });
   }
 
   describeCollection(name: string, options?: CallOptions): Promise<CollectionInfo> {
-    return this.#access.run('describeCollection', options, async (call) => toInfo(await this.#access.find(call, name)));
+    return this.#access.run('describeCollection', options, async (call) =>
+      toCollectionInfo(await this.#access.find(call, name)),
+    );
   }
 
   collectionExists(name: string, options?: CallOptions): Promise<boolean> {
@@ -134,14 +143,14 @@ export class PgvectorConnector implements VectorConnector {
       checkCollectionSpec(call, spec, PGVECTOR_CAPABILITIES);
       try {
         await this.#access.within(call, WRITE, (session) => createTable(session, spec, this.#options));
-        return toInfo(await this.#access.find(call, spec.name));
+        return toCollectionInfo(await this.#access.find(call, spec.name));
       } catch (error) {
         if (!hasCategory(error, 'already_exists')) throw error;
-        if (!spec.ifNotExists) throw new ConnectorError('already_exists', call, 'A collection of this name exists.');
+        if (!spec.ifNotExists) throw alreadyExists(call);
       }
       const present = await this.#access.find(call, spec.name);
-      if (present.dimension === spec.dimension && present.metric === spec.metric) return toInfo(present);
-      throw new ConnectorError('conflict', call, 'The collection exists with another dimension or metric.');
+      checkPresent(call, present, spec);
+      return toCollectionInfo(present);
     });
   }
 
@@ -173,21 +182,15 @@ export class PgvectorConnector implements VectorConnector {
     include: Include = {},
     options?: CallOptions,
   ): Promise<FetchResult> {
-    return this.#access.on('fetch', collection, options, async (table, call) => {
-      checkIds(call, ids);
-      const unique = [...new Set(ids)];
-      const found = await this.#access.within(call, READ, (session) => fetchRows(session, table, unique, include));
-      return {
-        records: unique.map((id) => found.get(id)).filter((record) => record !== undefined),
-        missing: unique.filter((id) => !found.has(id)),
-      };
-    });
+    return this.#access.on('fetch', collection, options, (table, call) =>
+      fetchByIds(call, ids, include, this.#fetching(table, call)),
+    );
   }
 
   query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
     return this.#access.on('query', collection, options, async (table, call) => {
       checkQuery(call, request, table, PGVECTOR_CAPABILITIES.maxTopK);
-      const vector = request.vector ?? (await this.#vectorOf(table, request.id ?? '', call));
+      const vector = await queryVector(call, request, this.#fetching(table, call));
       return this.#nearest(table, call, { ...request, vector });
     });
   }
@@ -273,15 +276,7 @@ export class PgvectorConnector implements VectorConnector {
     return mayBeShort ? search(EXACT_SETTINGS) : hits;
   }
 
-  async #vectorOf(table: PgvectorTable, id: string, call: Call): Promise<Vector> {
-    const include = { vector: true, metadata: false, document: false };
-    const found = await this.#access.within(call, READ, (session) => fetchRows(session, table, [id], include));
-    const vector = found.get(id)?.vector;
-    if (!vector) throw noSuchRecord(call);
-    return vector;
+  #fetching(table: PgvectorTable, call: Call): FetchRecords {
+    return (ids, include) => this.#access.within(call, READ, (session) => fetchRows(session, table, ids, include));
   }
-}
-
-function noSuchRecord(call: Call): ConnectorError {
-  return new ConnectorError('not_found', call, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
 }

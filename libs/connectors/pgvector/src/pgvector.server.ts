@@ -1,4 +1,4 @@
-import { type Call, ConnectorError, type ServerInfo, type ServerStats } from '@morag/connectors-core';
+import { type Call, ConnectorError, isAtLeast, type ServerInfo, type ServerStats } from '@morag/connectors-core';
 import type { Session } from './pgvector.database.ts';
 
 /** The first version that scans an index iteratively. */
@@ -49,9 +49,4 @@ export async function tableSizeBytes(session: Session, oid: number): Promise<num
   const text = 'SELECT pg_total_relation_size($1::oid) AS bytes';
   const [row] = await session.query<{ bytes: string | null }>({ text, values: [oid] });
   return Number(row?.bytes ?? 0);
-}
-
-function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {
-  const [ofMajor = 0, ofMinor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  return ofMajor > major || (ofMajor === major && ofMinor >= minor);
 }

@@ -111,11 +111,6 @@ export async function dropTable(session: Session, table: PgvectorTable): Promise
 }
 
 /** What callers see of a table. */
-export function toInfo(table: PgvectorTable): CollectionInfo {
-  const { name, nativeName, dimension, metric, state, createdByUs } = table;
-  return { name, nativeName, dimension, metric, state, createdByUs };
-}
-
 function toTable({ oid, relname, dimension, comment }: TableRow, schema: string): PgvectorTable | undefined {
   const ours = commentJson.safeParse(parseJson(comment));
   if (!ours.success) return undefined;

@@ -9,6 +9,7 @@ import {
   checkCollectionSpec,
   checkHybrid,
   checkIds,
+  checkPresent,
   checkQuery,
   checkRecords,
   checkScan,
@@ -17,6 +18,7 @@ import {
   encodeCursor,
   type FetchResult,
   type Filter,
+  fetchByIds,
   type Hit,
   type HybridHit,
   type HybridRequest,
@@ -26,15 +28,17 @@ import {
   isText,
   type Metadata,
   metadataProblem,
-  type Origin,
+  noSuchRecord,
   type Ping,
   type QueryRequest,
+  queryVector,
   refuse,
   type ScanPage,
   type ScanRequest,
   type ServerInfo,
   type ServerSettings,
   type ServerStats,
+  toCollectionInfo,
   type UpsertResult,
   type VectorConnector,
   type VectorRecord,
@@ -115,7 +119,7 @@ export class PineconeConnector implements VectorConnector {
       const end = collections.at(-1);
       const more = end && rest.length > limit;
       return {
-        collections: collections.map(toInfo),
+        collections: collections.map(toCollectionInfo),
         nextCursor: more ? encodeCursor('pinecone', '', end.nativeName) : null,
       };
     });
@@ -123,7 +127,7 @@ export class PineconeConnector implements VectorConnector {
 
   describeCollection(name: string, options?: CallOptions): Promise<CollectionInfo> {
     return this.#access.run('describeCollection', options, async (_, call) =>
-      toInfo(await this.#access.find(call, name)),
+      toCollectionInfo(await this.#access.find(call, name)),
     );
   }
 
@@ -144,14 +148,14 @@ export class PineconeConnector implements VectorConnector {
     return this.#access.run('createCollection', options, async (session, call) => {
       checkCollectionSpec(call, spec, PINECONE_CAPABILITIES);
       try {
-        return toInfo(await createIndex(session, call, spec, this.#options, creation));
+        return toCollectionInfo(await createIndex(session, call, spec, this.#options, creation));
       } catch (error) {
         const taken = hasCategory(error, 'already_exists');
         if (!taken || !spec.ifNotExists) throw error;
       }
       const present = await untilReady(session, call, spec.name);
-      if (present.dimension === spec.dimension && present.metric === spec.metric) return toInfo(present);
-      throw new ConnectorError('conflict', call, 'The collection exists with another dimension or metric.');
+      checkPresent(call, present, spec);
+      return toCollectionInfo(present);
     });
   }
 
@@ -183,22 +187,16 @@ export class PineconeConnector implements VectorConnector {
     include: Include = {},
     options?: CallOptions,
   ): Promise<FetchResult> {
-    return this.#access.on('fetch', collection, options, async (on) => {
-      checkIds(on.call, ids);
-      const unique = [...new Set(ids)];
-      const found = await fetchRecords(on, unique, include);
-      return {
-        records: unique.map((id) => found.get(id)).filter((record) => record !== undefined),
-        missing: unique.filter((id) => !found.has(id)),
-      };
-    });
+    return this.#access.on('fetch', collection, options, (on) =>
+      fetchByIds(on.call, ids, include, (unique, wanted) => fetchRecords(on, unique, wanted)),
+    );
   }
 
   query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
     return this.#access.on('query', collection, options, async (on) => {
       checkQuery(on.call, request, on.index, PINECONE_CAPABILITIES.maxTopK);
       await this.#seen(on, request.afterWrite);
-      const vector = request.vector ?? (await vectorOf(on, request.id ?? ''));
+      const vector = await queryVector(on.call, request, (ids, wanted) => fetchRecords(on, ids, wanted));
       return queryRecords(on, vector, request);
     });
   }
@@ -282,19 +280,4 @@ export class PineconeConnector implements VectorConnector {
   #scopeOf({ identity }: PineconeIndex): string {
     return `${identity} ${this.#options.namespace}`;
   }
-}
-
-async function vectorOf(on: PineconeCall, id: string): Promise<Float32Array> {
-  const record = (await fetchRecords(on, [id], { vector: true, metadata: false, document: false })).get(id);
-  if (!record?.vector) throw noSuchRecord(on.call);
-  return record.vector;
-}
-
-function noSuchRecord(origin: Origin): ConnectorError {
-  return new ConnectorError('not_found', origin, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
-}
-
-function toInfo(index: PineconeIndex): CollectionInfo {
-  const { name, nativeName, dimension, metric, state, createdByUs } = index;
-  return { name, nativeName, dimension, metric, state, createdByUs };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  alreadyExists,
   type Call,
   type CollectionInfo,
   type CollectionSpec,
@@ -96,7 +97,7 @@ export async function createIndex(
   while (!(await wasCreated(session, request))) {
     const present = await untilSettled(session, call, spec.name);
     if (present?.identity === creation) break;
-    if (present) throw new ConnectorError('already_exists', call, 'A collection of this name exists.');
+    if (present) throw alreadyExists(call);
     await delay(POLL_MS_MIN, undefined, { signal: call.signal });
   }
   return untilReady(session, call, spec.name);

@@ -17,6 +17,7 @@ import {
   encodeCursor,
   type FetchResult,
   type Filter,
+  fetchByIds,
   type Hit,
   type HybridHit,
   type HybridRequest,
@@ -32,13 +33,14 @@ import {
   type ServerInfo,
   type ServerSettings,
   type ServerStats,
+  toCollectionInfo,
   type UpsertResult,
   type VectorConnector,
   type VectorRecord,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
 import { QdrantAccess } from './qdrant.access.ts';
-import { listNames, type QdrantCollection } from './qdrant.collections.ts';
+import { listNames } from './qdrant.collections.ts';
 import { hybridRecords } from './qdrant.hybrid.ts';
 import { createOnce, deleteOnce, listPage } from './qdrant.lifecycle.ts';
 import { QDRANT_CAPABILITIES, type QdrantOptions } from './qdrant.options.ts';
@@ -97,13 +99,13 @@ export class QdrantConnector implements VectorConnector {
       if (after === undefined) throw new ConnectorError('invalid_argument', call, 'The cursor is not of this list.');
       const { collections, last } = await listPage(wire, call, after, limit);
       const nextCursor = last === undefined ? null : encodeCursor('qdrant', '', last);
-      return { collections: collections.map(toInfo), nextCursor };
+      return { collections: collections.map(toCollectionInfo), nextCursor };
     });
   }
 
   describeCollection(name: string, options?: CallOptions): Promise<CollectionInfo> {
     return this.#access.run('describeCollection', options, async (_, call) =>
-      toInfo(await this.#access.find(call, name)),
+      toCollectionInfo(await this.#access.find(call, name)),
     );
   }
 
@@ -117,7 +119,7 @@ export class QdrantConnector implements VectorConnector {
       checkCollectionSpec(call, spec, QDRANT_CAPABILITIES);
       this.#access.forget(spec.name);
       await create(wire, call);
-      return toInfo(await this.#access.find(call, spec.name));
+      return toCollectionInfo(await this.#access.find(call, spec.name));
     });
   }
 
@@ -149,15 +151,9 @@ export class QdrantConnector implements VectorConnector {
     include: Include = {},
     options?: CallOptions,
   ): Promise<FetchResult> {
-    return this.#access.on('fetch', collection, options, async (on) => {
-      checkIds(on.call, ids);
-      const unique = [...new Set(ids)];
-      const found = await fetchRecords(on, unique, include);
-      return {
-        records: unique.map((id) => found.get(id)).filter((record) => record !== undefined),
-        missing: unique.filter((id) => !found.has(id)),
-      };
-    });
+    return this.#access.on('fetch', collection, options, (on) =>
+      fetchByIds(on.call, ids, include, (unique, wanted) => fetchRecords(on, unique, wanted)),
+    );
   }
 
   query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
@@ -217,8 +213,4 @@ export class QdrantConnector implements VectorConnector {
   close(): Promise<void> {
     return this.#access.close();
   }
-}
-
-function toInfo({ name, nativeName, dimension, metric, state, createdByUs }: QdrantCollection): CollectionInfo {
-  return { name, nativeName, dimension, metric, state, createdByUs };
 }

@@ -1,4 +1,12 @@
-import { type Call, type CollectionSpec, ConnectorError, hasCategory, isNotFound } from '@morag/connectors-core';
+import {
+  type Call,
+  type CollectionSpec,
+  ConnectorError,
+  checkPresent,
+  hasCategory,
+  isNotFound,
+  noSuchCollection,
+} from '@morag/connectors-core';
 import {
   createCollection,
   createIndexes,
@@ -27,9 +35,7 @@ export function createOnce(spec: CollectionSpec, options: QdrantOptions): Attemp
       if (!hasCategory(error, 'already_exists')) throw error;
       if (!spec.ifNotExists && !attempt.mayHaveDone) throw error;
       const present = await findTaken(wire, call, native);
-      if (present.dimension !== spec.dimension || present.metric !== spec.metric) {
-        throw new ConnectorError('conflict', call, 'The collection exists with another dimension or metric.');
-      }
+      checkPresent(call, present, spec);
     }
     await attempt.watch(createIndexes(wire, call, native, spec.filterFields ?? []));
   };
@@ -50,9 +56,7 @@ export function deleteOnce(name: string, ifExists: boolean): Attempt {
   const attempt = unanswered();
   return async (wire, call) => {
     const existed = await attempt.watch(deleteCollection(wire, call, nativeCollectionName(name)));
-    if (!existed && !ifExists && !attempt.mayHaveDone) {
-      throw new ConnectorError('not_found', call, 'There is no such collection.');
-    }
+    if (!existed && !ifExists && !attempt.mayHaveDone) throw noSuchCollection(call);
   };
 }
 

@@ -1,11 +1,11 @@
 import {
-  ConnectorError,
   compareHits,
   type Filter,
   type Hit,
   type Include,
   type Metric,
   matches,
+  noSuchRecord,
   plainVector,
   type QueryRequest,
   scoreOfCosine,
@@ -45,9 +45,7 @@ export function queryRecords(on: OnCollection, request: QueryRequest): Promise<r
   const { vector, id, topK, filter, minScore, include, exact } = request;
   const of = id === undefined ? undefined : toNativeId(id, info.createdByUs);
   const query = vector ? plainVector(vector) : of === undefined ? undefined : asSdkId(of);
-  if (query === undefined) {
-    throw new ConnectorError('not_found', call, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
-  }
+  if (query === undefined) throw noSuchRecord(call);
   const scoreOf = (rawScore: number | null) => uniformScore(info.metric, rawScore);
   return searchRecords(on, { query, using: info.vectorName, topK, filter, minScore, include, exact, scoreOf });
 }

@@ -4,6 +4,7 @@ import {
   lastOfEachId,
   type Metadata,
   metadataProblem,
+  noSuchRecord,
   plainVector,
   refuse,
   type StoredRecord,
@@ -124,9 +125,7 @@ export async function updateMetadata(on: OnCollection, id: string, patch: Metada
   const { wire, call, info, options } = on;
   const native = toNativeId(id, info.createdByUs);
   const record = (await fetchRecords(on, [id], { document: false })).get(id);
-  if (!record || native === undefined) {
-    throw new ConnectorError('not_found', call, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
-  }
+  if (!record || native === undefined) throw noSuchRecord(call);
   const metadata = { ...record.metadata, ...patch };
   refuse(call, metadataProblem(metadata));
   const common = {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  alreadyExists,
   type CollectionInfo,
   type CollectionSpec,
   ConnectorError,
@@ -8,6 +9,7 @@ import {
   type Metric,
   type NameRules,
   nativeName,
+  noSuchCollection,
   type Origin,
 } from '@morag/connectors-core';
 import { z } from 'zod';
@@ -180,10 +182,6 @@ export async function addProperties(
   return { ...collection, properties };
 }
 
-export function alreadyExists(origin: Origin): ConnectorError {
-  return new ConnectorError('already_exists', origin, 'A collection of this name exists.');
-}
-
 /** The answer in its expected form; anything else there is not Weaviate. */
 export function parse<T>(schema: z.ZodType<T>, answer: unknown, origin: Origin): T {
   const parsed = schema.safeParse(answer);
@@ -194,10 +192,6 @@ export function parse<T>(schema: z.ZodType<T>, answer: unknown, origin: Origin):
 function require(found: WeaviateCollection | undefined, origin: Origin): WeaviateCollection {
   if (!found) throw noSuchCollection(origin);
   return found;
-}
-
-function noSuchCollection(origin: Origin): ConnectorError {
-  return new ConnectorError('not_found', origin, 'There is no such collection.');
 }
 
 function nativeNameOf(name: string, tenant: string | undefined): string {

@@ -1,4 +1,5 @@
 import {
+  alreadyExists,
   type Call,
   type CallOptions,
   type Capabilities,
@@ -10,6 +11,7 @@ import {
   checkCollectionSpec,
   checkHybrid,
   checkIds,
+  checkPresent,
   checkQuery,
   checkRecords,
   checkScan,
@@ -18,6 +20,7 @@ import {
   encodeCursor,
   type FetchResult,
   type Filter,
+  fetchByIds,
   type Hit,
   type HybridHit,
   type HybridRequest,
@@ -27,14 +30,17 @@ import {
   isText,
   type Metadata,
   metadataProblem,
+  noSuchRecord,
   type Ping,
   type QueryRequest,
+  queryVector,
   refuse,
   type ScanPage,
   type ScanRequest,
   type ServerInfo,
   type ServerSettings,
   type ServerStats,
+  toCollectionInfo,
   type UpsertResult,
   type VectorConnector,
   type VectorRecord,
@@ -42,7 +48,6 @@ import {
 import type { Egress } from '@morag/egress';
 import { WeaviateAccess } from './weaviate.access.ts';
 import {
-  alreadyExists,
   createCollection,
   deleteCollection,
   listCollections,
@@ -110,13 +115,13 @@ export class WeaviateConnector implements VectorConnector {
       const found = rest.slice(0, limit);
       const last = found.at(-1);
       const nextCursor = rest.length > limit && last ? encodeCursor('weaviate', '', last.nativeName) : null;
-      return { collections: found.map(toInfo), nextCursor };
+      return { collections: found.map(toCollectionInfo), nextCursor };
     });
   }
 
   describeCollection(name: string, options?: CallOptions): Promise<CollectionInfo> {
     return this.#access.run('describeCollection', options, async (session) =>
-      toInfo(await this.#access.find(session, name)),
+      toCollectionInfo(await this.#access.find(session, name)),
     );
   }
 
@@ -134,14 +139,14 @@ export class WeaviateConnector implements VectorConnector {
     return this.#access.run('createCollection', options, async (session, call) => {
       checkCollectionSpec(call, spec, WEAVIATE_CAPABILITIES);
       try {
-        return toInfo(await createCollection(session, spec, this.#options));
+        return toCollectionInfo(await createCollection(session, spec, this.#options));
       } catch (error) {
         if (!hasCategory(error, 'already_exists')) throw error;
         if (!spec.ifNotExists) throw alreadyExists(call);
       }
       const present = await this.#access.find(session, spec.name);
-      if (present.dimension === spec.dimension && present.metric === spec.metric) return toInfo(present);
-      throw new ConnectorError('conflict', call, 'The collection exists with another dimension or metric.');
+      checkPresent(call, present, spec);
+      return toCollectionInfo(present);
     });
   }
 
@@ -174,21 +179,15 @@ export class WeaviateConnector implements VectorConnector {
     include: Include = {},
     options?: CallOptions,
   ): Promise<FetchResult> {
-    return this.#access.on('fetch', collection, options, async (session, current, call) => {
-      checkIds(call, ids);
-      const unique = [...new Set(ids)];
-      const found = await fetchRecords(session, current, unique, include);
-      return {
-        records: unique.map((id) => found.get(id)).filter((record) => record !== undefined),
-        missing: unique.filter((id) => !found.has(id)),
-      };
-    });
+    return this.#access.on('fetch', collection, options, (session, current, call) =>
+      fetchByIds(call, ids, include, (unique, wanted) => fetchRecords(session, current, unique, wanted)),
+    );
   }
 
   query(collection: string, request: QueryRequest, options?: CallOptions): Promise<readonly Hit[]> {
     const work = async (session: WeaviateSession, current: WeaviateCollection, call: Call) => {
       checkQuery(call, request, current, WEAVIATE_CAPABILITIES.maxTopK);
-      const vector = request.vector ?? (await vectorOf(session, current, request.id ?? ''));
+      const vector = await queryVector(call, request, (ids, wanted) => fetchRecords(session, current, ids, wanted));
       return queryRecords({ session, collection: current, vector, request });
     };
     return this.#access.on('query', collection, options, work, request.filter);
@@ -254,25 +253,9 @@ export class WeaviateConnector implements VectorConnector {
   }
 }
 
-async function vectorOf(session: WeaviateSession, collection: WeaviateCollection, id: string): Promise<Float32Array> {
-  const include = { vector: true, metadata: false, document: false };
-  const record = (await fetchRecords(session, collection, [id], include)).get(id);
-  if (!record?.vector) throw noSuchRecord(session.call);
-  return record.vector;
-}
-
-function noSuchRecord(call: Call): ConnectorError {
-  return new ConnectorError('not_found', call, 'There is no such record.', { vendorCode: 'RECORD_NOT_FOUND' });
-}
-
 /** Another program's class has no properties to keep an id, a metadata object or a document in. */
 function requireOurs({ createdByUs }: WeaviateCollection, call: Call): void {
   if (!createdByUs) {
     throw new ConnectorError('unsupported', call, 'Another program made this class: it can be read, and deleted from.');
   }
-}
-
-function toInfo(collection: WeaviateCollection): CollectionInfo {
-  const { name, nativeName, dimension, metric, state, createdByUs } = collection;
-  return { name, nativeName, dimension, metric, state, createdByUs };
 }
