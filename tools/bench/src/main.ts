@@ -18,7 +18,9 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   P10b: async () => (await import('./placements/small-writes.bench.ts')).smallWritesBenchmark,
   P11: async () => (await import('./placements/killed-server.bench.ts')).killedServerBenchmark,
   P12: async () => (await import('./placements/slow-placement.bench.ts')).slowPlacementBenchmark,
+  P13: async () => (await import('./fleet/many-servers.bench.ts')).manyServersBenchmark,
   P14: async () => (await import('./memory.bench.ts')).memoryBenchmark,
+  P15: async () => (await import('./placements/replication.bench.ts')).replicationBenchmark,
   Q3: async () => (await import('./search.bench.ts')).searchBenchmark,
   Q4: async () => (await import('./ingestion.bench.ts')).ingestionBenchmark,
 };

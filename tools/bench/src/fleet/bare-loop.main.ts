@@ -1,0 +1,23 @@
+import { addressOf } from './addresses.ts';
+
+/** What anyone would write first: asks each server whether it is there, each in its turn within the interval. */
+const [port = '0', count = '0', intervalMs = '0'] = process.argv.slice(2);
+const servers = Number(count);
+const everyMs = Number(intervalMs) / servers;
+const startMs = performance.now();
+let next = 0;
+
+async function look(server: number): Promise<void> {
+  const response = await fetch(
+    `http://${addressOf(server)}:${port}/api/v2/tenants/default_tenant/databases/default_database`,
+    {
+      signal: AbortSignal.timeout(2_000),
+    },
+  );
+  const answer = (await response.json()) as { name?: string };
+  if (answer.name !== 'default_database') throw new Error('this is not the answer');
+}
+
+setInterval(() => {
+  for (const due = (performance.now() - startMs) / everyMs; next < due; next++) void look(next % servers);
+}, 20);
