@@ -6,6 +6,7 @@ import { buildHealth, type Health } from './build-health.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Instance } from './instance.ts';
 import type { Vendors } from './modules/connector/vendors.ts';
+import { createFailBackKeeper } from './modules/failover/fail-back-keeper.ts';
 import { createFailoverStore, type FailoverStore } from './modules/failover/failover.store.ts';
 import { createFailoverKeeper } from './modules/failover/failover-keeper.ts';
 import { createReturnedServers } from './modules/placement/returned-servers.ts';
@@ -39,28 +40,24 @@ export interface WatchDeps {
 
 /** Builds it. */
 export function buildWatch({ plane, switchPrimary, webhooks, ...rest }: WatchDeps): Watch {
-  const { db, logger, settings } = rest;
+  const { db, clock, logger, settings } = rest;
   const returned = createReturnedServers({ ...plane, store: createWindBackStore(db), logger });
   const health = buildHealth({ ...rest, board: plane.health, onStopped: returned.doubt });
   const { monitor } = health;
   const failovers = createFailoverStore(db, webhooks);
-  const keeper = createFailoverKeeper({
-    failovers,
-    switchPrimary,
-    health: plane.health,
-    monitor,
-    logger,
-    settings: settings.failover,
-  });
+  const parts = { failovers, switchPrimary, health: plane.health, monitor, logger, settings: settings.failover };
+  const keeper = createFailoverKeeper(parts);
+  const failBackKeeper = createFailBackKeeper({ ...parts, now: () => performance.now(), clock });
   return {
     ...health,
     failovers,
     start() {
       health.start();
       keeper.start();
+      failBackKeeper.start();
     },
     async stop() {
-      await keeper.stop();
+      await Promise.all([keeper.stop(), failBackKeeper.stop()]);
       await health.stop();
       await returned.stop();
     },

@@ -1,12 +1,14 @@
-import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { anyUnpack, timestampMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
+  Database_FailBack_Policy,
   FailoverEventSchema,
   Mutation_WritePolicy,
   Placement_Role,
   Placement_State,
 } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { eventually } from '@morag/testing';
+import pg from 'pg';
 import { healthSettings } from '../src/modules/health/health-settings.ts';
 import type { DataPlaneSettings } from '../src/settings.ts';
 import { newDatabase, newServer, record, refusal, type TestDatabase } from './data.ts';
@@ -59,6 +61,18 @@ const primaryOf = async (databaseId: string, on = harness, owner = alice): Promi
 };
 const eventsOf = async (databaseId: string) =>
   (await harness.databases.listFailoverEvents({ databaseId }, alice.as)).failoverEvents;
+/** The placement to which the primary is to go back. */
+const homeOf = async (databaseId: string): Promise<string | null | undefined> => {
+  const client = new pg.Client({ connectionString: harness.databaseUrl });
+  await client.connect();
+  try {
+    const sql = 'select home_placement_id as home from servers.databases where id = $1';
+    const { rows } = await client.query<{ home: string | null }>(sql, [databaseId]);
+    return rows[0]?.home;
+  } finally {
+    await client.end();
+  }
+};
 const upsert = (databaseId: string, id: string, writePolicy: Mutation_WritePolicy = Mutation_WritePolicy.PRIMARY) =>
   harness.records.upsertRecords({ databaseId, records: [record(id)], writePolicy }, alice.as);
 
@@ -106,6 +120,76 @@ describe('a database whose primary dies', () => {
     other.down = undefined;
     await eventually(() => upsert(databaseId, 'again'));
     expect(await eventsOf(databaseId)).toEqual([]);
+  });
+});
+
+describe('a database that goes back by itself', () => {
+  const SOON = { policy: Database_FailBack_Policy.AUTOMATIC, delay: { seconds: 1n } };
+  const setFailBack = (databaseId: string, failBack: object) =>
+    harness.databases.updateDatabase({ databaseId, database: { failBack } }, alice.as);
+  /** Kills the server of the primary, and waits until another placement has taken over. */
+  const dies = async (databaseId: string, memory: MemoryServer, next: string): Promise<void> => {
+    memory.down = 'unavailable';
+    await eventually(async () => expect(await primaryOf(databaseId)).toBe(next));
+  };
+
+  it('has its former primary again when that has been well for a while, with all that was written meanwhile', async () => {
+    const { databaseId, placementId, replicaId, memory, collection } = await newPair();
+    await setFailBack(databaseId, SOON);
+    await upsert(databaseId, 'before');
+    await dies(databaseId, memory, replicaId);
+    await eventually(() => upsert(databaseId, 'away'));
+    memory.down = undefined;
+    await eventually(async () => expect(await primaryOf(databaseId)).toBe(placementId));
+    expect([...memory.records(collection).keys()].toSorted()).toEqual(['away', 'before']);
+    await upsert(databaseId, 'after');
+    expect(memory.records(collection).has('after')).toBe(true);
+    const [back, away, ...more] = await eventsOf(databaseId);
+    expect(more).toEqual([]);
+    expect(away?.reason).toBe('The server of the primary is down.');
+    expect(back).toMatchObject({ fromPlacementId: replicaId, toPlacementId: placementId, lastSequence: 2n });
+    expect(back?.reason).toMatch(/^The former primary is back, and has been in sync and well for 1 s\.$/);
+    const [detected, promoted] = [back?.detectTime, back?.promoteTime].map((time) => time && timestampMs(time));
+    expect((promoted ?? 0) - (detected ?? 0)).toBeGreaterThanOrEqual(900);
+  });
+
+  it('does so also when it is told to only after the failover', async () => {
+    const { databaseId, placementId, replicaId, memory } = await newPair();
+    await dies(databaseId, memory, replicaId);
+    memory.down = undefined;
+    await setFailBack(databaseId, SOON);
+    await eventually(async () => expect(await primaryOf(databaseId)).toBe(placementId));
+  });
+
+  it('belongs where somebody asked for its primary to be', async () => {
+    const { databaseId, placementId, replicaId, other } = await newPair();
+    await setFailBack(databaseId, SOON);
+    await harness.databases.failOver({ databaseId }, alice.as);
+    await dies(databaseId, other, placementId);
+    other.down = undefined;
+    await eventually(async () => expect(await primaryOf(databaseId)).toBe(replicaId));
+    const reasons = (await eventsOf(databaseId)).map(({ reason }) => reason.split(/[.,]/)[0]);
+    expect(reasons).toEqual(['The former primary is back', 'The server of the primary is down', 'Asked for']);
+  });
+
+  it('forgets a former primary that was removed', async () => {
+    const { databaseId, placementId, replicaId, memory } = await newPair();
+    await dies(databaseId, memory, replicaId);
+    expect(await homeOf(databaseId)).toBe(placementId);
+    await harness.databases.deletePlacement({ databaseId, placementId }, alice.as);
+    expect(await homeOf(databaseId)).toBeNull();
+  });
+
+  it('is told so by a policy with a delay of a second to a day', async () => {
+    const { databaseId } = await newDatabase(harness, alice);
+    const { failBack } = await harness.databases.getDatabase({ databaseId }, alice.as);
+    expect(failBack).toMatchObject({ policy: Database_FailBack_Policy.MANUAL, delay: { seconds: 60n } });
+    expect((await setFailBack(databaseId, SOON)).failBack).toMatchObject(SOON);
+    for (const delay of [{ seconds: 0n }, { nanos: 1 }, { seconds: 86_401n }, { seconds: -1n }]) {
+      expect((await refusal(setFailBack(databaseId, { ...SOON, delay }))).reason).toBe('INVALID_ARGUMENT');
+    }
+    const renamed = { databaseId, database: { description: 'd' }, updateMask: { paths: ['description'] } };
+    expect((await harness.databases.updateDatabase(renamed, alice.as)).failBack).toMatchObject(SOON);
   });
 });
 

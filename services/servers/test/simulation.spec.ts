@@ -16,6 +16,7 @@ interface Result {
   readonly acknowledged: number;
   readonly checkedReads: number;
   readonly promotions: number;
+  readonly failBacks: number;
   /** What was found, seed by seed. */
   readonly text: string;
 }
@@ -34,12 +35,18 @@ async function simulate(...args: string[]): Promise<Result> {
 
 describe('simulated histories of servers, instances and networks that fail', () => {
   it('lose, repeat, resurrect and show nothing they should not', async () => {
-    const { found, text, acknowledged, checkedReads, promotions } = await simulate('--seed', FIRST, '--seeds', SEEDS);
+    const { found, text, acknowledged, checkedReads, promotions, failBacks } = await simulate(
+      '--seed',
+      FIRST,
+      '--seeds',
+      SEEDS,
+    );
     expect({ found, text }).toEqual({ found: 0, text: '' });
     const seeds = Number(SEEDS);
     expect(acknowledged).toBeGreaterThan(20 * seeds);
     expect(checkedReads).toBeGreaterThan(20 * seeds);
     expect(promotions).toBeGreaterThan(seeds / 4);
+    expect(failBacks).toBeGreaterThan(seeds / 8);
   }, 300_000);
 
   it('stay right where they once were not: a server that crashes again before it is over the first crash', async () => {

@@ -22,15 +22,16 @@ if (values.mutant !== undefined && !mutant) {
 }
 
 /** Runs seeds one after the other: `--seed 17 --seeds 1000 --mutant early-promotion --until found`. */
-const total = { seeds: 0, found: 0, acknowledged: 0, checkedReads: 0, promotions: 0 };
+const total = { seeds: 0, found: 0, acknowledged: 0, checkedReads: 0, promotions: 0, failBacks: 0 };
 const first = Number(values.seed);
 const startedAtMs = realNow();
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
-  const { violations, acknowledged, checkedReads, promotions } = await simulate(time, seed, mutant);
+  const { violations, acknowledged, checkedReads, promotions, failBacks } = await simulate(time, seed, mutant);
   total.seeds++;
   total.acknowledged += acknowledged;
   total.checkedReads += checkedReads;
   total.promotions += promotions;
+  total.failBacks += failBacks;
   if (violations.length === 0) continue;
   total.found++;
   process.stdout.write(`seed ${seed}: ${violations.slice(0, 3).join('\n  ')}\n`);

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FORMER_PRIMARY_IS_BACK } from '../../src/modules/failover/fail-back-keeper.ts';
+import type { FailoverEvent } from '../../src/modules/failover/failover.ts';
 import { fetchRecords } from '../../src/modules/record/read-records.ts';
 import { deleteRecordsById, upsertRecords } from '../../src/modules/record/write-records.ts';
 import { type FaultTargets, heal, injectFaults } from './faults.ts';
@@ -18,10 +20,14 @@ export interface Outcome {
   readonly acknowledged: number;
   readonly checkedReads: number;
   readonly promotions: number;
+  /** Of these, to a former primary that was well again. */
+  readonly failBacks: number;
 }
 
 const FAULTY_MS = 20_000;
 const REST_MS_MAX = 90_000;
+/** With every second seed, a database goes back to a former primary that has been well for so long. */
+const FAIL_BACK_DELAY_MS = 5_000;
 const WRITERS = 3;
 const READERS = 2;
 const INSTANCES = 2;
@@ -61,11 +67,14 @@ class World {
   #token = '';
   #acknowledged = 0;
   #checkedReads = 0;
+  #failBacks = 0;
+  readonly #goesBack: boolean;
 
   constructor(time: VirtualTime, seed: number, mutant: Mutant | undefined) {
     this.#time = time;
     this.#random = newRandom(seed);
     this.#mutant = mutant;
+    this.#goesBack = seed % 2 === 0;
     const random = this.#random;
     this.#servers = Array.from({ length: 2 + Math.floor(random() * 2) }, (_, index) => {
       return new SimulatedServer(`server-${index}`, random() < 0.4 ? 1_500 : 0);
@@ -76,6 +85,8 @@ class World {
       random,
       mutant,
       onPromoted: (to) => this.#checkPromotion(to),
+      onFailover: (event) => this.#checkFailover(event),
+      failBackDelayMs: this.#goesBack ? FAIL_BACK_DELAY_MS : undefined,
     });
     for (let count = 0; count < INSTANCES; count++) this.#startInstance();
   }
@@ -86,6 +97,7 @@ class World {
       acknowledged: this.#acknowledged,
       checkedReads: this.#checkedReads,
       promotions: this.#postgres.promotions,
+      failBacks: this.#failBacks,
     };
   }
 
@@ -125,6 +137,7 @@ class World {
       now: this.#time.now,
       random: this.#random,
       mutant: this.#mutant,
+      goesBack: this.#goesBack,
       onEffect: (instanceId, server, operation) => this.#checkEffect(instanceId, server, operation),
     });
     this.#instances.push(instance);
@@ -198,6 +211,16 @@ class World {
     if (primaries.length !== 1) this.violate(`there are ${primaries.length} primaries`);
     const server = this.#servers.find(({ id }) => id === to.serverId);
     if (server && !server.isFragile) this.#checkContent(to, server, 'was promoted and');
+  }
+
+  #checkFailover({ reason, toPlacementId }: FailoverEvent): void {
+    if (!reason.startsWith(FORMER_PRIMARY_IS_BACK)) return;
+    this.#failBacks++;
+    const home = this.#postgres.placements.find(({ id }) => id === toPlacementId);
+    const server = this.#servers.find(({ id }) => id === home?.serverId);
+    const upMs = this.#time.now() - (server?.startedAtMs ?? 0);
+    if (upMs < FAIL_BACK_DELAY_MS) this.violate(`${toPlacementId} is the primary again after ${Math.round(upMs)} ms`);
+    if (home?.state !== 'IN_SYNC') this.violate(`${toPlacementId} is the primary again while it is ${home?.state}`);
   }
 
   #checkContent({ id: placementId, quarantined }: PlacementRow, { records }: SimulatedServer, when: string): void {

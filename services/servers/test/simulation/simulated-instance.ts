@@ -1,6 +1,7 @@
 import { type Call, newCall } from '../../src/call.ts';
 import { createConnectorPool } from '../../src/modules/connector/connector-pool.ts';
 import { createDatabaseDirectory } from '../../src/modules/database/database-directory.ts';
+import { createFailBackKeeper } from '../../src/modules/failover/fail-back-keeper.ts';
 import { createFailoverKeeper } from '../../src/modules/failover/failover-keeper.ts';
 import { createDueQueue } from '../../src/modules/health/due-queue.ts';
 import { createHealthFleet } from '../../src/modules/health/health-fleet.ts';
@@ -48,6 +49,8 @@ export interface InstanceDeps {
   /** A request of the instance takes effect at a server. */
   readonly onEffect: (instanceId: string, server: SimulatedServer, operation: string) => void;
   readonly mutant: Mutant | undefined;
+  /** Databases go back to their former primary. */
+  readonly goesBack: boolean;
 }
 
 /** Times like those of production, a few times shorter. */
@@ -87,7 +90,7 @@ export function startInstance(deps: InstanceDeps): SimulatedInstance {
 
 type Ground = ReturnType<typeof buildGround>;
 
-function buildGround({ servers, now, random, onEffect, mutant }: InstanceDeps, link: Link, stores: Stores) {
+function buildGround({ servers, now, random, onEffect, mutant, goesBack }: InstanceDeps, link: Link, stores: Stores) {
   const board = createSequenceBoard();
   if (mutant === 'no-epochs-on-the-board') {
     const { sawApplied } = board;
@@ -120,7 +123,7 @@ function buildGround({ servers, now, random, onEffect, mutant }: InstanceDeps, l
       for (const placement of view.placements) board.sawApplied(placement.id, placement);
     },
   });
-  return { board, health, connectors, pool, directory, now, random, logger: SILENT, mutant };
+  return { board, health, connectors, pool, directory, now, random, logger: SILENT, mutant, goesBack };
 }
 
 function buildLog(ground: Ground, { leases, mutations }: Stores) {
@@ -216,5 +219,7 @@ function watch(ground: Ground, stores: Stores, appliers: ReturnType<typeof build
     switches: stores.switches,
     appliers,
   });
-  createFailoverKeeper({ ...ground, failovers: stores.failovers, switchPrimary, monitor, settings: FAILOVER }).start();
+  const parts = { ...ground, failovers: stores.failovers, switchPrimary, monitor, settings: FAILOVER };
+  createFailoverKeeper(parts).start();
+  if (ground.goesBack) createFailBackKeeper({ ...parts, clock: () => new Date(now()) }).start();
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseView, PlacementView } from '../../src/modules/database/database-view.ts';
 import type { FailoverStore, PlacedCopy } from '../../src/modules/failover/failover.store.ts';
+import type { FailoverEvent } from '../../src/modules/failover/failover.ts';
 import type { LeaseStore } from '../../src/modules/log/lease.store.ts';
 import { decodeMutation } from '../../src/modules/log/mutation.codec.ts';
 import type { MutationStore } from '../../src/modules/log/mutation.store.ts';
@@ -19,6 +20,9 @@ export interface PostgresDeps {
   readonly now: () => number;
   readonly random: () => number;
   readonly onPromoted: (to: PlacementRow) => void;
+  readonly onFailover: (event: FailoverEvent) => void;
+  /** How long a former primary has to be well before the database goes back to it; undefined for never. */
+  readonly failBackDelayMs: number | undefined;
   readonly mutant: Mutant | undefined;
 }
 
@@ -55,6 +59,7 @@ class Postgres implements SimulatedPostgres {
   readonly placements: readonly PlacementRow[];
   readonly #deps: PostgresDeps;
   readonly #changedAtMs: number[] = [];
+  #homeId: string | undefined;
   /** Held by who appends, and by who swaps roles. */
   #databaseRow: Promise<void> = Promise.resolve();
 
@@ -180,6 +185,8 @@ class Postgres implements SimulatedPostgres {
             const [from, to] = [this.#row(handover.from), this.#row(handover.to)];
             from.role = 'REPLICA';
             to.role = 'PRIMARY';
+            const home = this.#homeId ?? from.id;
+            this.#homeId = handover.isTemporary && home !== to.id ? home : undefined;
             const swapped = { sequence: this.log.length, promotedAt: new Date(now()) };
             this.#changedAtMs.push(now());
             await alongside(undefined as never, swapped);
@@ -191,7 +198,7 @@ class Postgres implements SimulatedPostgres {
   }
 
   #failovers(ask: Ask): FailoverStore {
-    const { now } = this.#deps;
+    const { now, mutant, failBackDelayMs, onFailover } = this.#deps;
     const copies = (): PlacedCopy[] =>
       this.placements.map(({ id, serverId, role, state, appliedSequence }) => ({
         databaseId: DATABASE_ID,
@@ -201,16 +208,24 @@ class Postgres implements SimulatedPostgres {
         state,
         appliedSequence,
       }));
+    const recentChanges = (): number => this.#changedAtMs.filter((atMs) => now() - atMs < CHANGES_WINDOW_MS).length;
     return {
       endangered: (serverIds) =>
         ask(() => {
           const primary = this.placements.find(({ role }) => role === 'PRIMARY');
           if (!primary || !serverIds.includes(primary.serverId)) return [];
-          const recentChanges = this.#changedAtMs.filter((atMs) => now() - atMs < CHANGES_WINDOW_MS).length;
-          return [{ databaseId: DATABASE_ID, copies: copies(), recentChanges }];
+          return [{ databaseId: DATABASE_ID, copies: copies(), recentChanges: recentChanges() }];
+        }),
+      displaced: () =>
+        ask(() => {
+          const primary = copies().find(({ role }) => role === 'PRIMARY');
+          const home = copies().find(({ placementId }) => placementId === this.#homeId);
+          if (!primary || home?.state !== 'IN_SYNC' || failBackDelayMs === undefined) return [];
+          const delayMs = mutant === 'hasty-fail-back' ? 0 : failBackDelayMs;
+          return [{ databaseId: DATABASE_ID, home, primary, delayMs, recentChanges: recentChanges() }];
         }),
       copies: () => ask(copies),
-      insert: async () => {},
+      insert: async (_em, event) => onFailover(event),
       list: async () => ({ rows: [], next: undefined }),
     };
   }

@@ -11,8 +11,10 @@ export class SimulatedServer {
   isUp = true;
   isFrozen = false;
   slowMs = 0;
-  /** Goes up with each start. */
+  /** Goes up with each kill. */
   generation = 0;
+  /** Of the process that runs now. */
+  startedAtMs = Number.NEGATIVE_INFINITY;
   readonly #flushMs: number;
   #flushed = new Map<string, StoredRecord>();
 
@@ -54,6 +56,7 @@ export class SimulatedServer {
   }
 
   start(): void {
+    if (!this.isUp) this.startedAtMs = performance.now();
     this.isUp = true;
     this.isFrozen = false;
     this.slowMs = 0;

@@ -22,10 +22,22 @@ export interface PlacedDatabase {
   readonly recentChanges: number;
 }
 
+/** A database that is to go back by itself to where its primary was. */
+export interface DisplacedDatabase {
+  readonly databaseId: string;
+  readonly home: PlacedCopy;
+  readonly primary: PlacedCopy;
+  readonly delayMs: number;
+  /** See `PlacedDatabase.recentChanges`. */
+  readonly recentChanges: number;
+}
+
 /** Changes of primaries in PostgreSQL. */
 export interface FailoverStore {
   /** Databases that have their primary on one of these servers and a replica elsewhere. */
   endangered(serverIds: readonly string[], windowMs: number): Promise<readonly PlacedDatabase[]>;
+  /** Databases whose primary is elsewhere after a failover, which are to go back, and whose home may be well again. */
+  displaced(windowMs: number): Promise<readonly DisplacedDatabase[]>;
   /** The copies of one database; none when there is no such database. */
   copies(databaseId: string): Promise<readonly PlacedCopy[]>;
   /** Takes part in the transaction that makes the change; webhooks are told of it when that is committed. */
@@ -40,6 +52,14 @@ interface CopyRow {
   readonly role: PlacementRole;
   readonly state: PlacementState;
   readonly applied_seq: bigint;
+  readonly recent: bigint;
+}
+
+interface DisplacedRow {
+  readonly id: string;
+  readonly fail_back_delay_seconds: number;
+  readonly home: PlacedCopy;
+  readonly primary: PlacedCopy;
   readonly recent: bigint;
 }
 
@@ -59,9 +79,23 @@ interface EventRow {
 const EVENTS = newestFirst('failover_events', { id: 'database_id' });
 
 const DATABASES_PER_LOOK = 100;
+/** More: those whose delay has not passed keep nobody out. */
+const DISPLACED_PER_LOOK = 1_000;
+/** A row of `placements` as a `PlacedCopy`. */
+const copyOf = (row: string): string =>
+  `json_build_object('databaseId', ${row}.database_id, 'placementId', ${row}.id, 'serverId', ${row}.server_id,
+     'role', ${row}.role, 'state', ${row}.state, 'appliedSequence', ${row}.applied_seq)`;
+/** How often the primary of a database was changed without anybody asking, within the milliseconds of a parameter. */
+const recentChangesOf = (database: string, windowMs: string): string =>
+  `(select count(*) from failover_events e where e.database_id = ${database} and e.is_automatic
+     and e.promoted_at > now() - make_interval(secs => ${windowMs}::float8 / 1000))`;
 
 /** Creates the store. */
 export function createFailoverStore(db: Orm, webhooks: Pick<WebhookStore, 'announce'>): FailoverStore {
+  return { ...standings(db), ...events(db, webhooks) };
+}
+
+function standings(db: Orm): Pick<FailoverStore, 'endangered' | 'displaced' | 'copies'> {
   return {
     async endangered(serverIds, windowMs) {
       const rows = await db.read<CopyRow>(
@@ -72,8 +106,7 @@ export function createFailoverStore(db: Orm, webhooks: Pick<WebhookStore, 'annou
            order by p.database_id limit ${DATABASES_PER_LOOK}
          )
          select p.database_id, p.id, p.server_id, p.role, p.state, p.applied_seq,
-                (select count(*) from failover_events e where e.database_id = p.database_id and e.is_automatic
-                   and e.promoted_at > now() - make_interval(secs => $2::float8 / 1000)) as recent
+                ${recentChangesOf('p.database_id', '$2')} as recent
          from placements p join endangered using (database_id) order by p.database_id`,
         [serverIds, windowMs],
       );
@@ -81,6 +114,26 @@ export function createFailoverStore(db: Orm, webhooks: Pick<WebhookStore, 'annou
         databaseId,
         copies: of.map(toCopy),
         recentChanges: Number(of[0]?.recent ?? 0),
+      }));
+    },
+    async displaced(windowMs) {
+      const rows = await db.read<DisplacedRow>(
+        `select d.id, d.fail_back_delay_seconds, ${copyOf('h')} as home, ${copyOf('p')} as "primary",
+                ${recentChangesOf('d.id', '$1')} as recent
+         from databases d
+         join placements p on p.database_id = d.id and p.role = 'PRIMARY'
+         join placements h on h.id = d.home_placement_id and h.state = 'IN_SYNC'
+         join server_health s on s.server_id = h.server_id and s.status = 'HEALTHY'
+         where d.home_placement_id is not null and d.fail_back = 'AUTOMATIC' and d.state = 'READY'
+         order by d.id limit ${DISPLACED_PER_LOOK}`,
+        [windowMs],
+      );
+      return rows.map(({ id, fail_back_delay_seconds, home, primary, recent }) => ({
+        databaseId: id,
+        home,
+        primary,
+        delayMs: fail_back_delay_seconds * 1_000,
+        recentChanges: Number(recent),
       }));
     },
     async copies(databaseId) {
@@ -91,6 +144,11 @@ export function createFailoverStore(db: Orm, webhooks: Pick<WebhookStore, 'annou
       );
       return rows.map(toCopy);
     },
+  };
+}
+
+function events(db: Orm, webhooks: Pick<WebhookStore, 'announce'>): Pick<FailoverStore, 'insert' | 'list'> {
+  return {
     async insert(em, event) {
       await query(
         em,

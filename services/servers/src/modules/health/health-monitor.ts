@@ -8,10 +8,11 @@ import type { HealthBoard } from './health-view.ts';
 import type { HealthWriter } from './health-writer.ts';
 import { type HealthRules, hasStopped, isDownFor, isFlapping, type Judgement, UNSEEN } from './judge.ts';
 import { createPanicAlarm } from './panic-alarm.ts';
-import { isFailure, type Probed, probe, type ServerDetails, toLook } from './probe.ts';
+import { isFailure, type Probed, probe, toLook } from './probe.ts';
 import type { ProbeConnectors } from './probe-connectors.ts';
 import { type ProbeSettings, probePauseMs } from './probe-pause.ts';
 import type { RosterEntry } from './roster.store.ts';
+import { newWatched, type Watched } from './watched.ts';
 import { chooseWitnesses } from './witnesses.ts';
 
 /** Probes and judges the servers that are this process's. */
@@ -24,6 +25,8 @@ export interface HealthMonitor {
   probeNow(serverId: string): void;
   /** Does what is due; called every few milliseconds. */
   tick(): void;
+  /** Whether a server is one that this process probes and judges. */
+  judges(serverId: string): boolean;
   /** Servers of this process that have failed for at least so long, watched all the time. */
   downFor(graceMs: number): readonly string[];
   /** When a server of this process was first seen to fail, of those that fail. */
@@ -52,17 +55,6 @@ export interface HealthMonitorDeps {
   readonly random: () => number;
   readonly logger: Logger;
   readonly settings: ProbeSettings;
-}
-
-interface Watched {
-  revision: number;
-  isMine: boolean;
-  isUnderWay: boolean;
-  /** It was to be looked at again while a look was under way. */
-  isAskedAgain: boolean;
-  details: { readonly of: ServerDetails; readonly untilMs: number } | undefined;
-  /** It has been told that it stopped, since it last answered. */
-  isStopped: boolean;
 }
 
 /** New servers are looked at so far apart at first, so that a start with many is no burst. */
@@ -144,6 +136,10 @@ class Monitor implements HealthMonitor {
     this.#underWay.add(work);
   }
 
+  judges(serverId: string): boolean {
+    return this.#watched.get(serverId)?.isMine === true;
+  }
+
   downFor(graceMs: number): readonly string[] {
     const { fleet, rules } = this.#deps;
     return [...this.#down].filter((id) => isDownFor(fleet.judgement(id), graceMs, rules));
@@ -168,14 +164,7 @@ class Monitor implements HealthMonitor {
   }
 
   #add(id: string): Watched {
-    const watched = {
-      revision: 0,
-      isMine: false,
-      isUnderWay: false,
-      isAskedAgain: false,
-      details: undefined,
-      isStopped: false,
-    };
+    const watched = newWatched();
     this.#watched.set(id, watched);
     return watched;
   }

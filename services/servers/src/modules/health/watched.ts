@@ -1,0 +1,25 @@
+import type { ServerDetails } from './probe.ts';
+
+/** A server that the monitor watches, as far as that is not judged. */
+export interface Watched {
+  revision: number;
+  isMine: boolean;
+  isUnderWay: boolean;
+  /** It was to be looked at again while a look was under way. */
+  isAskedAgain: boolean;
+  details: { readonly of: ServerDetails; readonly untilMs: number } | undefined;
+  /** It has been told that it stopped, since it last answered. */
+  isStopped: boolean;
+}
+
+/** One that has not been looked at, and is another process's. */
+export function newWatched(): Watched {
+  return {
+    revision: 0,
+    isMine: false,
+    isUnderWay: false,
+    isAskedAgain: false,
+    details: undefined,
+    isStopped: false,
+  };
+}
