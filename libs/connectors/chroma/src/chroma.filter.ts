@@ -1,39 +1,34 @@
 import {
+  conjunction,
+  disjunction,
   type Filter,
+  inexact,
   type NormalFilter,
-  normaliseFilter,
   type RangeCondition,
   type Scalar,
+  type Superset,
+  type Translation,
+  toSuperset,
 } from '@morag/connectors-core';
 import type { Where } from 'chromadb';
 import { arrayKey, memberKey, nativeKey } from './chroma.metadata.ts';
-
-/**
- * A filter in Chroma's terms. `none`: nothing can match. Without `where` everything may. When not `exact`, the records
- * that pass `where` include all that match, and `matches` has to pick them out.
- */
-export interface ChromaFilter {
-  readonly none: boolean;
-  readonly where?: Where;
-  readonly exact: boolean;
-}
 
 /** Lists up to this length name every array member that would match; longer ones look at every array. */
 const MEMBERS_MAX = 64;
 // Beyond, JSON numbers reach the server as floats and no integer row can lie in between.
 const INTEGER_MAX = 2 ** 63;
 
-type Part = Where | undefined;
+const and = (parts: readonly (Where | undefined)[]) => conjunction(parts, (all): Where => ({ $and: all }));
+const or = (parts: readonly (Where | undefined)[]) => disjunction(parts, (any): Where => ({ $or: any }));
+
+/** See `Superset`. */
+export type ChromaFilter = Superset<Where>;
 
 export function toChromaFilter(filter: Filter | undefined): ChromaFilter {
-  const normal = filter ? normaliseFilter(filter) : true;
-  if (typeof normal === 'boolean') return { none: !normal, exact: true };
-  const state = { exact: true };
-  const where = translate(normal, state);
-  return { none: false, where, exact: state.exact };
+  return toSuperset(filter, translate);
 }
 
-function translate(node: NormalFilter, state: { exact: boolean }): Part {
+function translate(node: NormalFilter, state: Translation): Where | undefined {
   if ('and' in node) return and(node.and.map((child) => translate(child, state)));
   if ('or' in node) return or(node.or.map((child) => translate(child, state)));
   // Chroma has neither `exists` nor a negation that also matches records without the key.
@@ -60,22 +55,6 @@ function translate(node: NormalFilter, state: { exact: boolean }): Part {
     default:
       return typeof node.value === 'number' ? range(key, node.op, node.value) : inexact(state);
   }
-}
-
-function inexact(state: { exact: boolean }): undefined {
-  state.exact = false;
-  return undefined;
-}
-
-function and(parts: readonly Part[]): Part {
-  const known = parts.filter((part) => part !== undefined);
-  return known.length > 1 ? { $and: known } : known[0];
-}
-
-function or(parts: readonly Part[]): Part {
-  const known = parts.filter((part) => part !== undefined);
-  if (known.length < parts.length) return undefined;
-  return known.length > 1 ? { $or: known } : known[0];
 }
 
 /**

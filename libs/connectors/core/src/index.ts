@@ -10,6 +10,14 @@ export * from './filter/filter.ts';
 export { compareText, matches } from './filter/matches.ts';
 export { type NormalFilter, normaliseFilter } from './filter/normalise-filter.ts';
 export { parseFilter } from './filter/parse-filter.ts';
+export {
+  conjunction,
+  disjunction,
+  inexact,
+  type Superset,
+  type Translation,
+  toSuperset,
+} from './filter/superset.ts';
 export { fuse, fusedQuery, type HybridLegs } from './hybrid/fuse.ts';
 export { allWords, rankByWords, wordsOf } from './hybrid/words.ts';
 export { ID_BYTES_MAX, idProblem, uuidOfId } from './ids.ts';

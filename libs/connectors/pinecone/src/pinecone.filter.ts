@@ -1,27 +1,27 @@
-import { type Filter, type NormalFilter, normaliseFilter, type Scalar } from '@morag/connectors-core';
+import {
+  conjunction,
+  disjunction,
+  type Filter,
+  inexact,
+  type NormalFilter,
+  type Scalar,
+  type Superset,
+  type Translation,
+  toSuperset,
+} from '@morag/connectors-core';
 import { keyMark, MARKS_KEY, memberMark } from './pinecone.metadata.ts';
 
 /** One clause of Pinecone's language, always with operators: the SDK refuses bare falsy values. */
 export type Clause = { readonly [field: string]: object };
 
-/**
- * A filter in Pinecone's terms. `none`: nothing can match. Without `where` everything may. When not `exact`, the records
- * that pass `where` include all that match, and `matches` has to pick them out.
- */
-export interface PineconeFilter {
-  readonly none: boolean;
-  readonly where?: Clause;
-  readonly exact: boolean;
-}
+const and = (parts: readonly (Clause | undefined)[]) => conjunction(parts, (all): Clause => ({ $and: all }));
+const or = (parts: readonly (Clause | undefined)[]) => disjunction(parts, (any): Clause => ({ $or: any }));
 
-type Part = Clause | undefined;
+/** See `Superset`. */
+export type PineconeFilter = Superset<Clause>;
 
 export function toPineconeFilter(filter: Filter | undefined): PineconeFilter {
-  const normal = filter ? normaliseFilter(filter) : true;
-  if (typeof normal === 'boolean') return { none: !normal, exact: true };
-  const state = { exact: true };
-  const where = translate(normal, state);
-  return { none: false, where, exact: state.exact };
+  return toSuperset(filter, translate);
 }
 
 /** The same filter, of the records alone that also keep a clause. */
@@ -29,7 +29,7 @@ export function narrowed(filter: PineconeFilter, clause: Clause): PineconeFilter
   return { ...filter, where: and([filter.where, clause]) };
 }
 
-function translate(node: NormalFilter, state: { exact: boolean }): Part {
+function translate(node: NormalFilter, state: Translation): Clause | undefined {
   if ('and' in node) return and(node.and.map((child) => translate(child, state)));
   if ('or' in node) return or(node.or.map((child) => translate(child, state)));
   // A negated range also matches values of other types, and there is no operator for types.
@@ -56,11 +56,6 @@ function translate(node: NormalFilter, state: { exact: boolean }): Part {
     default:
       return typeof node.value === 'number' ? is(field, `$${node.op}`, node.value) : inexact(state);
   }
-}
-
-function inexact(state: { exact: boolean }): undefined {
-  state.exact = false;
-  return undefined;
 }
 
 function is(field: string, operator: string, value: Scalar | readonly Scalar[]): Clause {
@@ -104,15 +99,4 @@ function both(a: Clause, b: Clause): Clause {
 
 function either(a: Clause, b: Clause): Clause {
   return { $or: [a, b] };
-}
-
-function and(parts: readonly Part[]): Part {
-  const known = parts.filter((part) => part !== undefined);
-  return known.length > 1 ? { $and: known } : known[0];
-}
-
-function or(parts: readonly Part[]): Part {
-  const known = parts.filter((part) => part !== undefined);
-  if (known.length < parts.length) return undefined;
-  return known.length > 1 ? { $or: known } : known[0];
 }

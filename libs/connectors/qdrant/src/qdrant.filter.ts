@@ -1,9 +1,11 @@
 import {
   type Filter,
+  inexact,
   type NormalFilter,
   normaliseFilter,
   type RangeCondition,
   type Scalar,
+  type Translation,
 } from '@morag/connectors-core';
 import { ARRAYS_KEY, nativeKey, pathOf } from './qdrant.payload.ts';
 
@@ -35,10 +37,9 @@ export interface QdrantFilter {
 /** Longer lists of integers are matched as such, which an index of floats does not serve, but is one condition. */
 const RANGES_MAX = 256;
 
-interface State {
+interface State extends Translation {
   /** The marks of arrays are there. */
   readonly ours: boolean;
-  exact: boolean;
 }
 
 /** `ours`: the points were written by this connector, which marks arrays. */
@@ -92,11 +93,6 @@ function translate(node: NormalFilter, state: State): Condition | undefined {
     default:
       return range(node, state);
   }
-}
-
-function inexact(state: State): undefined {
-  state.exact = false;
-  return undefined;
 }
 
 /** Numbers are matched by a range: `match` takes no fractions, and 1.0 as another program may have stored it is no 1. */
