@@ -9,6 +9,8 @@ import type { ConnectionEventKind } from './modules/event/connection-event.ts';
 import { createHealthBoard, type HealthBoard } from './modules/health/health-view.ts';
 import { type Appliers, createAppliers } from './modules/log/appliers.ts';
 import { createLogWriter, databaseNotFound, type LogWriter } from './modules/log/group-commit.ts';
+import { createLagStore } from './modules/log/lag.store.ts';
+import { createLagWatch } from './modules/log/lag-watch.ts';
 import { createLeaseStore } from './modules/log/lease.store.ts';
 import { createLogKeeper } from './modules/log/log-keeper.ts';
 import { createLogMetrics, type LogObserver } from './modules/log/log-metrics.ts';
@@ -185,6 +187,7 @@ function buildLog({ db, instance, connect, logger, settings }: DataPlaneDeps, gr
     },
   });
   const keeper = createLogKeeper({ ...ground, leases, log: mutations, appliers, logger, settings: settings.keeper });
+  const lagWatch = createLagWatch({ ...ground, lags: createLagStore(db), logger });
   return {
     appliers,
     confirmation,
@@ -192,7 +195,8 @@ function buildLog({ db, instance, connect, logger, settings }: DataPlaneDeps, gr
     start() {
       wakeBus.start((placementId) => appliers.wake(placementId));
       keeper.start();
+      lagWatch.start();
     },
-    stop: () => Promise.all([keeper.stop(), wakeBus.stop(), appliers.stop()]),
+    stop: () => Promise.all([lagWatch.stop(), keeper.stop(), wakeBus.stop(), appliers.stop()]),
   };
 }

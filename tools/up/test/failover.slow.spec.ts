@@ -88,6 +88,7 @@ it('kill -9 of the primary under load through the gateway: no failed read, no lo
     { timeoutMs: 60_000 },
   );
   await pause(CALM_MS);
+  await eventually(async () => expect(await lagSecondsAt(first)).toBeGreaterThan(0), { timeoutMs: 30_000 });
   await Promise.all([writes.stop(), reads.stop()]);
   await chroma.start();
   await untilInSync(database);
@@ -101,6 +102,13 @@ it('kill -9 of the primary under load through the gateway: no failed read, no lo
     expect(await call('GET', `/v1/${String(operation.name)}`)).toMatchObject({ done: true, response: { equal: true } });
   });
 }, 300_000);
+
+/** Of the databases on a server, as the servers service measures it. */
+async function lagSecondsAt(serverId: string): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${all.ports.servers}/metrics`)).text();
+  const found = new RegExp(`^morag_placement_lag_seconds{server="${serverId}"[^}]*} (.+)$`, 'm').exec(metrics);
+  return Number(found?.[1] ?? 0);
+}
 
 function promotedAt(failoverEvents: unknown): string {
   return (failoverEvents as { promoteTime: string }[])[0]?.promoteTime ?? '';

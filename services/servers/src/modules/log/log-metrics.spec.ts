@@ -13,9 +13,21 @@ it('counts what becomes of the logs, and forgets a database that is gone', async
   observer.switched('d');
   expect(await lines()).toEqual([
     'morag_placement_applied_records_total{server="s",database="d",service="test"} 5',
-    'morag_placement_lag_mutations{server="s",database="d",service="test"} 0',
     'morag_primary_changes_total{database="d",service="test"} 1',
+    'morag_placement_lag_mutations{server="s",database="d",service="test"} 0',
+    'morag_placement_lag_seconds{server="s",database="d",service="test"} 0',
   ]);
+  observer.behind([{ serverId: 't', databaseId: 'd', mutations: 4, seconds: 1.5 }]);
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      'morag_placement_lag_mutations{server="s",database="d",service="test"} 0',
+      'morag_placement_lag_mutations{server="t",database="d",service="test"} 4',
+      'morag_placement_lag_seconds{server="t",database="d",service="test"} 1.5',
+    ]),
+  );
+  observer.behind([]);
+  expect((await lines()).filter((line) => line.includes('server="t"'))).toEqual([]);
+  expect(await lines()).toContain('morag_placement_lag_seconds{server="s",database="d",service="test"} 0');
   observer.forget('d');
   expect(await lines()).toEqual([]);
 });
