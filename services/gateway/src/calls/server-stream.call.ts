@@ -45,9 +45,10 @@ export async function callServerStream(
   const body = await readJsonBody(request.raw, { bytesMax: JSON_BYTES_MAX, timeoutMs: BODY_MS, signal });
   const message = read({ path: values, query, body, headers: request.headers });
 
+  let header: Headers | undefined;
   const call = async () => {
     const response = await transport.stream(method, signal, timeoutMs, headers, once(message));
-    if (!reply.raw.headersSent) reply.headers(rateLimitOf(response.header));
+    header = response.header;
     return response;
   };
   const messages = open(call, signal);
@@ -55,6 +56,7 @@ export async function callServerStream(
   first.catch(() => {});
   await within(first, FIRST_MESSAGE_MS);
 
+  if (header) reply.headers(rateLimitOf(header));
   const format = eventFormatFor(request.headers.accept);
   const events = writeEvents(prepend(first, messages), { format, write, requestId: request.id });
   reply.header('content-type', format.contentType).header('x-accel-buffering', 'no');
