@@ -2,7 +2,7 @@ import { REASONS } from '@morag/errors';
 import type { Contracts } from '../contracts/contracts.ts';
 import { bindingsOf } from '../routing/binding.ts';
 import { createComments } from './comments.ts';
-import { describeOperation, type OperationParts, openApiPath, tagOf } from './operation.ts';
+import { COMMON_HEADERS, describeOperation, type OperationParts, openApiPath, tagOf } from './operation.ts';
 import { createSchemas, type Schema } from './schema.ts';
 
 const DESCRIPTION = `Control plane and data plane for vector databases. The same methods answer gRPC, gRPC-Web and Connect on
@@ -102,11 +102,22 @@ const COMPONENTS: Schema = {
   headers: {
     RequestId: { description: 'Names the call in every log.', schema: { type: 'string' } },
     ETag: { description: 'Changes with every change of the resource.', schema: { type: 'string' } },
+    RateLimit: {
+      description:
+        'What is left of the limit that is nearest, such as `"user";r=59;t=1`: calls that could follow at once, and ' +
+        'seconds until all could. `RateLimit-Remaining` and `RateLimit-Reset` say the same.',
+      schema: { type: 'string' },
+    },
+    RateLimitPolicy: {
+      description: 'That limit, such as `"user";q=60;w=60`: calls, and in how many seconds. `RateLimit-Limit` too.',
+      schema: { type: 'string' },
+    },
+    RetryAfter: { description: 'Seconds after which a repeat may succeed.', schema: { type: 'integer' } },
   },
   responses: {
     Problem: {
       description: 'The request failed.',
-      headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
+      headers: { ...COMMON_HEADERS, 'Retry-After': { $ref: '#/components/headers/RetryAfter' } },
       content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
     },
   },

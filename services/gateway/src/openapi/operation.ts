@@ -128,6 +128,13 @@ function uploadBody(binding: Binding, schemas: Schemas): Schema {
   return { required: true, content: { 'multipart/form-data': { schema } } };
 }
 
+/** Of every answer; the last two where a limit applies. */
+export const COMMON_HEADERS: Schema = {
+  'X-Request-Id': { $ref: '#/components/headers/RequestId' },
+  RateLimit: { $ref: '#/components/headers/RateLimit' },
+  'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
+};
+
 function success(binding: Binding, schemas: Schemas): Schema {
   const { method, responseField } = binding;
   const schema = responseField === undefined ? schemas.message(method.output) : schemas.field(responseField);
@@ -138,7 +145,7 @@ function success(binding: Binding, schemas: Schemas): Schema {
   return {
     description: streams ? 'A stream of messages, each one as below.' : 'Done.',
     headers: {
-      'X-Request-Id': { $ref: '#/components/headers/RequestId' },
+      ...COMMON_HEADERS,
       ...(hasEtag && { ETag: { $ref: '#/components/headers/ETag' } }),
     },
     content: Object.fromEntries(types.map((type) => [type, { schema }])),
