@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createEgress } from '@morag/egress';
-import { Database_ReadPolicy, Placement_Role, Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
+import {
+  Database_FailBack_Policy,
+  Database_ReadPolicy,
+  Placement_Role,
+  Placement_State,
+} from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { HealthCheck_HealthStatus as Status } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { createLogger } from '@morag/telemetry';
 import { createFaultProxy, createLogSink, eventually, type FaultProxy } from '@morag/testing';
@@ -78,6 +83,12 @@ async function newStand(settings: DataPlaneSettings, sink = createLogSink()): Pr
       await Promise.all(proxies.map((proxy) => proxy.close()));
     },
   };
+}
+
+/** Has the database go back to a former primary that has been well for so long. */
+async function goBackAfter({ harness, alice, databaseId }: Stand, seconds: number): Promise<void> {
+  const failBack = { policy: Database_FailBack_Policy.AUTOMATIC, delay: { seconds: BigInt(seconds) } };
+  await harness.databases.updateDatabase({ databaseId, database: { failBack } }, alice.as);
 }
 
 /** Reads and writes that go on until they are stopped. */
@@ -180,6 +191,28 @@ describe('kill -9 of the primary under reads and writes (F11, F19)', () => {
     }
   }, 240_000);
 
+  it('is gone back to by policy, at no cost either', async () => {
+    const stand = await newStand(DATA_PLANE_SETTINGS);
+    await goBackAfter(stand, 3);
+    const load = startLoad(stand);
+    try {
+      await eventually(() => expect(load.acknowledged.size).toBeGreaterThan(20), { timeoutMs: 30_000 });
+      chroma.kill();
+      await untilWritesGoOn(stand, load, stand.serverIds[0], 20_000);
+      await chroma.start();
+      // On Chroma again, which has what was written while it was away.
+      await untilWritesGoOn(stand, load, stand.serverIds[1], 60_000);
+      await load.stop();
+      expect(load.failedReads).toEqual([]);
+      await expectAllThere(stand, load);
+      expect((await stand.roles()).primary).toBe(stand.serverIds[0]);
+      expect(await stand.roleChanges()).toBe(2);
+    } finally {
+      await load.stop();
+      await stand.close();
+    }
+  }, 180_000);
+
   it('stops the writes without a failover (mutant)', async () => {
     const stand = await newStand({
       ...DATA_PLANE_SETTINGS,
@@ -255,6 +288,7 @@ describe('servers that come and go (F15)', () => {
   /** One is away while the other is there, three seconds each. */
   async function swing(settings: DataPlaneSettings, ms: number): Promise<number> {
     const stand = await newStand(settings);
+    await goBackAfter(stand, 1);
     const load = startLoad(stand);
     try {
       const [first, second] = stand.proxies;
@@ -272,7 +306,7 @@ describe('servers that come and go (F15)', () => {
     }
   }
 
-  it('change roles four times at most', async () => {
+  it('change roles four times at most, though the database goes back as soon as it can', async () => {
     expect(await swing(DATA_PLANE_SETTINGS, 60_000)).toBeLessThanOrEqual(4);
   }, 180_000);
 
