@@ -1,4 +1,7 @@
-import { Dispatcher } from 'undici';
+import { Dispatcher, errors } from 'undici';
+
+/** One for all: the trace that each would hold costs more than closing a socket, and leads nowhere. */
+const DESTROYED = new errors.ClientDestroyedError();
 
 /** Sends requests through a pool of sockets, and through a new one as soon as the pool says that it is of no use. */
 export class RenewedPool extends Dispatcher {
@@ -26,7 +29,7 @@ export class RenewedPool extends Dispatcher {
 
   override async destroy(error?: Error | null | (() => void), callback?: () => void): Promise<void> {
     this.#closed = true;
-    const reason = typeof error === 'function' ? null : (error ?? null);
+    const reason = typeof error === 'function' ? DESTROYED : (error ?? DESTROYED);
     await Promise.all([this.#current, ...this.#retiring].map((pool) => pool.destroy(reason)));
     (typeof error === 'function' ? error : callback)?.();
   }
