@@ -1,11 +1,15 @@
 import { addressOf } from './addresses.ts';
 
-/** What anyone would write first: asks each server whether it is there, each in its turn within the interval. */
+/**
+ * What anyone would write first: asks each server whether it is there, each in its turn within the interval. Prints now and
+ * then how many have answered.
+ */
 const [port = '0', count = '0', intervalMs = '0'] = process.argv.slice(2);
 const servers = Number(count);
 const everyMs = Number(intervalMs) / servers;
 const startMs = performance.now();
 let next = 0;
+let answered = 0;
 
 async function look(server: number): Promise<void> {
   const response = await fetch(
@@ -16,8 +20,11 @@ async function look(server: number): Promise<void> {
   );
   const answer = (await response.json()) as { name?: string };
   if (answer.name !== 'default_database') throw new Error('this is not the answer');
+  answered++;
 }
 
 setInterval(() => {
-  for (const due = (performance.now() - startMs) / everyMs; next < due; next++) void look(next % servers);
+  for (const due = (performance.now() - startMs) / everyMs; next < due; next++) look(next % servers).catch(() => {});
 }, 20);
+
+setInterval(() => process.stdout.write(`${answered}\n`), 100);

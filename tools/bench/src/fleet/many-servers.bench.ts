@@ -32,6 +32,8 @@ interface Subject {
 interface Watch {
   /** Of one core. */
   readonly cores: number;
+  /** Milliseconds of CPU for each look that was stored. */
+  readonly msPerLook: number;
   readonly mib: number;
   readonly transactionsPerSecond: number;
   /** Of those that there should be. */
@@ -77,7 +79,13 @@ async function measure(subject: Subject): Promise<Line[]> {
   const label = `${SERVERS} servers, looked at every ${INTERVAL_MS / 1_000} s`;
   const statements = many.transactionsPerSecond - idle.transactionsPerSecond;
   return [
-    numberLine('P13', `CPU / a bare loop of fetch (${bare.toFixed(2)} cores), ${label}`, many.cores / bare, 1.3),
+    numberLine(
+      'P13',
+      `CPU of a look / of one by a bare loop of fetch (${bare.toFixed(2)} ms), ${label}`,
+      many.msPerLook / bare,
+      1.3,
+    ),
+    numberLine('P13', `CPU of the service, ${label}`, many.cores, 1, 'cores'),
     numberLine('P13', `looks left out of those that were due, ${label}`, 100 * (1 - many.looks), 5, '%'),
     numberLine('P13', `resident memory, ${label}`, many.mib, 200, 'MiB'),
     numberLine('P13', `statements a second more than with none, ${label}`, statements, 10, '/s'),
@@ -131,11 +139,14 @@ async function watch({ db, pid }: Subject, servers: number): Promise<Watch> {
   }
   const seconds = (performance.now() - before.at) / 1_000;
   const due = (servers * seconds * 1_000) / INTERVAL_MS;
+  const cpu = cpuSeconds(pid) - before.cpu;
+  const looked = (await looks(db)) - before.looks;
   return {
-    cores: (cpuSeconds(pid) - before.cpu) / seconds,
+    cores: cpu / seconds,
+    msPerLook: (cpu * 1_000) / looked,
     mib,
     transactionsPerSecond: ((await transactions(db)) - before.transactions) / seconds,
-    looks: ((await looks(db)) - before.looks) / due,
+    looks: looked / due,
   };
 }
 
@@ -152,14 +163,18 @@ async function looks(db: Client): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** The cores that the bare loop uses. */
+/** Milliseconds of CPU for each answer that the bare loop gets. */
 async function watchBare(port: number, servers: number): Promise<number> {
   const loop = run('bare-loop.main.ts', [port, servers, INTERVAL_MS].map(String));
+  let answered = 0;
+  loop.stdout?.on('data', (text: Buffer) => {
+    answered = Number(text.toString().trim().split('\n').at(-1));
+  });
   try {
     await pause(INTERVAL_MS);
-    const [cpu, at] = [cpuSeconds(loop.pid ?? 0), performance.now()];
+    const [cpu, before] = [cpuSeconds(loop.pid ?? 0), answered];
     await pause(SECONDS * 1_000);
-    return (cpuSeconds(loop.pid ?? 0) - cpu) / ((performance.now() - at) / 1_000);
+    return ((cpuSeconds(loop.pid ?? 0) - cpu) * 1_000) / (answered - before);
   } finally {
     loop.kill();
   }
