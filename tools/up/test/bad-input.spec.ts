@@ -117,6 +117,22 @@ const FIELDS: readonly Case[] = [
   ['no such method', 'PUT', SERVERS, server({}), 405, 'METHOD_NOT_ALLOWED'],
 ];
 
+const DATABASE = '/v1/databases/{database}';
+const STRANGER = crypto.randomUUID();
+const prefer = (readPreference: object) => ({ readPreference });
+const goBack = (failBack: object) => ({ failBack });
+
+const PREFERENCES: readonly Case[] = [
+  ['a weight of 101', 'PATCH', DATABASE, prefer({ weights: { '{server}': 101 } }), 400, INVALID],
+  ['a weight that is a word', 'PATCH', DATABASE, prefer({ weights: { '{server}': 'all' } }), 400, INVALID],
+  ['a weight of no server', 'PATCH', DATABASE, prefer({ weights: { [STRANGER]: 1 } }), 404, 'SERVER_NOT_FOUND'],
+  ['a pin to no server', 'PATCH', DATABASE, prefer({ pinnedServerId: STRANGER }), 404, 'SERVER_NOT_FOUND'],
+  ['a pin that is no id', 'PATCH', DATABASE, prefer({ pinnedServerId: 'here' }), 400, INVALID],
+  ['a policy of nobody', 'PATCH', DATABASE, goBack({ policy: 'SOMETIMES' }), 400, INVALID, 'database.failBack.policy'],
+  ['a delay of two days', 'PATCH', DATABASE, goBack({ delay: '172800s' }), 400, INVALID, 'database.failBack.delay'],
+  ['a delay that is none', 'PATCH', DATABASE, goBack({ delay: 'soon' }), 400, INVALID, 'database.failBack.delay'],
+];
+
 const LISTS: readonly Case[] = [
   [
     'a page token that is none',
@@ -246,6 +262,7 @@ const VECTORS: readonly Case[] = [
 
 describe.each([
   ['fields', FIELDS],
+  ['preferences', PREFERENCES],
   ['lists', LISTS],
   ['bodies', BODIES],
   ['vectors and filters', VECTORS],
@@ -269,4 +286,15 @@ describe('headers', () => {
 
 it('leaves everything as it was', async () => {
   expect(await everything()).toEqual(before);
+});
+
+it('takes a preference as it is told, and nothing for none', async () => {
+  const readPreference = { labels: { region: 'eu' }, weights: { '{server}': 50 }, pinnedServerId: '{server}' };
+  const failBack = { policy: 'AUTOMATIC', delay: '90s' };
+  const told = await call('PATCH', DATABASE, { readPreference, failBack });
+  const weights = { [ids.server ?? '']: 50 };
+  const stored = { labels: { region: 'eu' }, weights, pinnedServerId: ids.server };
+  expect(told).toMatchObject({ status: 200, body: { readPreference: stored, failBack } });
+  const cleared = await call('PATCH', DATABASE, { readPreference: {}, failBack: {} });
+  expect(cleared).toMatchObject({ status: 200, body: { failBack: { policy: 'MANUAL', delay: '60s' } } });
 });
