@@ -22,7 +22,6 @@ export { type InterceptorParts, serverInterceptors } from './interceptors/server
 export { methodName, methodNames } from './method-name.ts';
 export { notYetAvailable } from './not-yet-available.ts';
 export { type PageBinding, type PageTokens, pageTokens } from './page-tokens.ts';
-export { drawFromIdentity } from './rate-limit/draw-tokens.ts';
 export type { Balance } from './rate-limit/drawing.ts';
 export { RATE_LIMIT_HEADERS } from './rate-limit/rate-limit-headers.ts';
 export { bucketName, createRateLimits, type RateLimitSettings, type RateLimits } from './rate-limit/rate-limits.ts';

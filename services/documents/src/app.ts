@@ -12,9 +12,7 @@ import { createAuditJournal, databaseReadiness, openServiceDatabase } from '@mor
 import {
   type AuditRecord,
   createOfflineAuthentication,
-  createRateLimits,
   createServiceHost,
-  drawFromIdentity,
   openConfiguredTls,
   openPeers,
   pageTokens,
@@ -93,11 +91,7 @@ export async function buildDocumentsService(
     authenticator: authentication.authenticator,
     onCall: authentication.onCall,
     audit: journal,
-    rateLimits: createRateLimits({
-      settings: config.rateLimits,
-      draw: drawFromIdentity(deps.peers.identity, authentication.tokens),
-      logger,
-    }),
+    rateLimits: authentication.rateLimits,
     logger,
     metrics: createMetrics({ service: 'documents' }),
     readiness: readinessOf(deps),
@@ -135,6 +129,7 @@ async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger:
     service: 'documents',
     identity: peers.identity,
     serviceSecret: serviceTokenSecret(rootKey),
+    rateLimits: config.rateLimits,
     logger,
     now: parts.now,
   });

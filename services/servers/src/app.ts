@@ -15,9 +15,7 @@ import {
 import {
   type AuditRecord,
   createOfflineAuthentication,
-  createRateLimits,
   createServiceHost,
-  drawFromIdentity,
   type OfflineAuthentication,
   openConfiguredTls,
   openPeers,
@@ -88,16 +86,14 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     service: 'servers',
     identity: peers.identity,
     serviceSecret: serviceTokenSecret(keys.root),
+    rateLimits: config.rateLimits,
     logger,
   });
-  const relay = createEventRelay({
-    db,
-    logger,
-    deliveries: {
-      [DATABASE_DELETED]: detachDocuments({ documents: peers.documents, tokens: authentication.tokens }),
-      [WEBHOOK_EVENT]: services.deliverToWebhook,
-    },
-  });
+  const deliveries = {
+    [DATABASE_DELETED]: detachDocuments({ documents: peers.documents, tokens: authentication.tokens }),
+    [WEBHOOK_EVENT]: services.deliverToWebhook,
+  };
+  const relay = createEventRelay({ db, logger, deliveries });
   const send = sendAuditRecords(peers.identity, authentication.tokens);
   const journal = createAuditJournal<AuditRecord>({ db, logger, send });
   const isStored = databaseReadiness(db);
@@ -110,11 +106,7 @@ export async function buildServersService(config: ServersConfig, parts: ServersP
     authenticator: authentication.authenticator,
     onCall: authentication.onCall,
     audit: journal,
-    rateLimits: createRateLimits({
-      settings: config.rateLimits,
-      draw: drawFromIdentity(peers.identity, authentication.tokens),
-      logger,
-    }),
+    rateLimits: authentication.rateLimits,
     logger,
     metrics,
     readiness: async () => ({ ...(await isStored()), identity: authentication.isReady() }),

@@ -15,7 +15,7 @@ import { createConnectionEventStore } from './modules/event/connection-event.sto
 import { createConnectionJournal } from './modules/event/connection-journal.ts';
 import { createPlacementStore, type PlacementStore } from './modules/placement/placement.store.ts';
 import type { PlacementRemover } from './modules/placement/remove-placement.ts';
-import { createHoldQuota, createUsageStore, type QuotaLimits } from './modules/quota/quota.store.ts';
+import { createQuotaStore, type QuotaLimits } from './modules/quota/quota.store.ts';
 import { createRecordQuota } from './modules/quota/record-quota.ts';
 import { getServer } from './modules/server/get-server.ts';
 import { purgeOwner } from './modules/server/purge-owner.ts';
@@ -23,7 +23,7 @@ import { createServerStore, type ServerStore } from './modules/server/server.sto
 import { openSecrets } from './modules/server/server-secrets.ts';
 import { createEventDelivery } from './modules/webhook/deliver-event.ts';
 import { createEventPost } from './modules/webhook/post-event.ts';
-import { createWebhookStore } from './modules/webhook/webhook.store.ts';
+import { createWebhookStore, type WebhookStore } from './modules/webhook/webhook.store.ts';
 import type { DataPlaneSettings } from './settings.ts';
 
 /** See buildServices. */
@@ -48,16 +48,14 @@ export type Services = ReturnType<typeof buildServices>;
 
 /** Builds the stores and what stands between them and the handlers. */
 export function buildServices(deps: ServicesDeps) {
-  const { db, egress, vendors, vault, webhookKeyOf: keyOf, clock, logger } = deps;
-  const holdQuota = createHoldQuota(deps.quotas);
-  const servers = createServerStore(db, holdQuota);
-  const databases = createDatabaseStore(db, holdQuota);
-  const usage = createUsageStore(db);
+  const { db, egress, vendors, vault, clock, logger } = deps;
+  const quotas = createQuotaStore(db, deps.quotas);
+  const servers = createServerStore(db, quotas.hold);
+  const databases = createDatabaseStore(db, quotas.hold);
   const placements = createPlacementStore(db);
   const instance = createInstance();
   const connect = (): ReturnType<typeof connectClient> => connectClient(db.options, logger);
   const webhooks = createWebhookStore(db);
-  const post = createEventPost({ egress, keyOf, clock });
   const connectionEvents = createConnectionEventStore(db);
   const journal = createConnectionJournal({ store: connectionEvents, clock, logger });
   const plane = buildDataPlane({
@@ -68,7 +66,7 @@ export function buildServices(deps: ServicesDeps) {
     onConnection: journal.note,
     findServer: (serverId) => findServer(servers, vault, serverId),
   });
-  const recordQuota = createRecordQuota({ limit: deps.quotas.records, usage, pool: plane.pool });
+  const recordQuota = createRecordQuota({ limit: deps.quotas.records, quotas, pool: plane.pool });
   const copies = buildCopies({ ...deps, instance, databases, servers, placements, plane, recordQuota });
   const { switchPrimary, placementRemover, fillers, operationRunner } = copies;
   const watch = buildWatch({ ...deps, instance, connect, plane, switchPrimary, webhooks });
@@ -85,23 +83,18 @@ export function buildServices(deps: ServicesDeps) {
     ...copies,
     ...watch,
     connectionEvents,
-    webhooks,
-    keyOf,
-    post,
-    deliverToWebhook: createEventDelivery({ webhooks, post, logger }),
+    ...buildPost(deps, webhooks),
     servers,
     databases,
     placements,
-    quotas: deps.quotas,
-    usage,
+    quotas,
     recordQuota,
-    remover,
+    ...removal,
     vendors,
     egress,
     vault,
     clock,
     dropConnector,
-    discard,
     provisioning: createProvisioning({ databases, instance, discard }),
     async purgeOwner(ownerId: string, signal: AbortSignal) {
       await webhooks.removeAll(ownerId);
@@ -114,6 +107,12 @@ export function buildServices(deps: ServicesDeps) {
       for (const part of parts.toReversed()) await part.stop();
     },
   };
+}
+
+/** What sends events to webhooks. */
+function buildPost({ egress, webhookKeyOf: keyOf, clock, logger }: ServicesDeps, webhooks: WebhookStore) {
+  const post = createEventPost({ egress, keyOf, clock });
+  return { webhooks, keyOf, post, deliverToWebhook: createEventDelivery({ webhooks, post, logger }) };
 }
 
 /** A server with what it takes to connect to it. */

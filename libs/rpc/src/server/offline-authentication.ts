@@ -13,6 +13,8 @@ import {
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import type { Logger } from '@morag/telemetry';
+import { drawFromIdentity } from '../rate-limit/draw-tokens.ts';
+import { createRateLimits, type RateLimitSettings, type RateLimits } from '../rate-limit/rate-limits.ts';
 import { createApiKeyUsage } from './api-key-usage.ts';
 import type { FinishedCall } from './call-observer.ts';
 
@@ -24,6 +26,7 @@ export interface OfflineAuthenticationOptions {
   readonly identity: Transport;
   /** See `serviceTokenSecret` of @morag/auth. */
   readonly serviceSecret: Uint8Array;
+  readonly rateLimits: RateLimitSettings;
   readonly logger: Logger;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -34,6 +37,8 @@ export interface OfflineAuthentication {
   readonly authenticator: Authenticator;
   /** For the host: counts the calls of API keys. */
   onCall(call: FinishedCall): void;
+  /** For the host: how often callers may call, by buckets that identity keeps for all services. */
+  readonly rateLimits: RateLimits;
   /** For the service's own calls. */
   readonly tokens: ServiceTokens;
   /** Follows identity; resolves when revocations are known, or soon if identity is not there. */
@@ -70,6 +75,11 @@ export function createOfflineAuthentication(options: OfflineAuthenticationOption
   return {
     authenticator: createTokenAuthenticator({ service, keys, revocations, serviceSecret, verifyApiKey, now }),
     onCall: (call) => usage.count(call),
+    rateLimits: createRateLimits({
+      settings: options.rateLimits,
+      draw: drawFromIdentity(identity, tokens),
+      logger,
+    }),
     tokens,
     async start() {
       revocations.start();

@@ -1,31 +1,30 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import { requirePrincipal } from '@morag/auth';
 import type { QuotaService } from '@morag/gen/morag/servers/v1/quota_service_pb.ts';
-import type { QuotaLimits, UsageStore } from './quota.store.ts';
+import type { QuotaStore } from './quota.store.ts';
 import type { RecordQuota } from './record-quota.ts';
 
 /** What QuotaService works with. */
 export interface QuotaHandlersDeps {
-  readonly quotas: QuotaLimits;
-  readonly usage: UsageStore;
+  readonly quotas: QuotaStore;
   readonly recordQuota: Pick<RecordQuota, 'used'>;
 }
 
 /** QuotaService over the counts. */
-export function quotaHandlers({ quotas, usage, recordQuota }: QuotaHandlersDeps): ServiceImpl<typeof QuotaService> {
+export function quotaHandlers({ quotas, recordQuota }: QuotaHandlersDeps): ServiceImpl<typeof QuotaService> {
   return {
     async listQuotas(_request, context) {
       const { userId } = requirePrincipal(context);
       const [servers, databases, records] = await Promise.all([
-        usage.used('servers', userId),
-        usage.used('databases', userId),
+        quotas.used('servers', userId),
+        quotas.used('databases', userId),
         recordQuota.used(userId),
       ]);
       const used = { servers, databases, records };
       return {
         quotas: (['servers', 'databases', 'records'] as const).map((name) => ({
           name,
-          limit: BigInt(quotas[name]),
+          limit: BigInt(quotas.limits[name]),
           used: BigInt(used[name]),
         })),
       };

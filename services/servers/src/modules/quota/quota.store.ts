@@ -20,28 +20,27 @@ const COUNTS: Readonly<Record<CountedNoun, string>> = {
   databases: `select count(*)::int as used from databases where owner_id = $1 and state <> 'DELETING'`,
 };
 
-/** Holds owners to these limits. */
-export function createHoldQuota(limits: Pick<QuotaLimits, CountedNoun>): HoldQuota {
-  return (em, name, ownerId) =>
-    holdQuota(em, {
-      name,
-      limit: limits[name],
-      ownerId,
-      adding: 1,
-      used: async () => (await query<{ used: number }>(em, COUNTS[name], [ownerId]))[0]?.used ?? 0,
-    });
-}
-
-/** What owners have. */
-export interface UsageStore {
+/** What owners may have, and have. */
+export interface QuotaStore {
+  readonly limits: QuotaLimits;
+  readonly hold: HoldQuota;
   used(noun: CountedNoun, ownerId: string): Promise<number>;
   /** Where the records of each of an owner's databases are. */
   targets(ownerId: string): Promise<readonly Target[]>;
 }
 
 /** Creates the store. */
-export function createUsageStore(db: Database): UsageStore {
+export function createQuotaStore(db: Database, limits: QuotaLimits): QuotaStore {
   return {
+    limits,
+    hold: (em, name, ownerId) =>
+      holdQuota(em, {
+        name,
+        limit: limits[name],
+        ownerId,
+        adding: 1,
+        used: async () => (await query<{ used: number }>(em, COUNTS[name], [ownerId]))[0]?.used ?? 0,
+      }),
     async used(noun, ownerId) {
       const [row] = await db.read<{ used: number }>(COUNTS[noun], [ownerId]);
       return row?.used ?? 0;

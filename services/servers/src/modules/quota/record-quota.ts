@@ -1,6 +1,6 @@
 import { requireQuota } from '@morag/orm';
 import type { ConnectorPool } from '../connector/connector-pool.ts';
-import type { UsageStore } from './quota.store.ts';
+import type { QuotaStore } from './quota.store.ts';
 
 /** Where the records of a database are. */
 export interface Target {
@@ -22,7 +22,7 @@ export interface RecordQuota {
 export interface RecordQuotaDeps {
   /** 0: no limit, and nothing is counted for writes. */
   readonly limit: number;
-  readonly usage: Pick<UsageStore, 'targets'>;
+  readonly quotas: Pick<QuotaStore, 'targets'>;
   readonly pool: Pick<ConnectorPool, 'use'>;
   /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
@@ -112,12 +112,12 @@ function usedBy({ counts, written, writing }: Owner): number {
 }
 
 async function countAll(
-  { usage, pool }: RecordQuotaDeps,
+  { quotas, pool }: RecordQuotaDeps,
   ownerId: string,
   known: ReadonlyMap<string, number>,
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
-  const waiting = [...(await usage.targets(ownerId))];
+  const waiting = [...(await quotas.targets(ownerId))];
   const count = async ({ databaseId, serverId, revision, collection }: Target): Promise<void> => {
     const options = { signal: AbortSignal.timeout(COUNT_MS_MAX), timeoutMs: COUNT_MS_MAX };
     const found = await pool

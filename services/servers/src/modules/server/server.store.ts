@@ -86,7 +86,7 @@ const LIST: ListSpec = {
 export function createServerStore(db: Database, holdQuota: HoldQuota): ServerStore {
   const run = async ({ sql, params }: Statement): Promise<Server | undefined> => {
     try {
-      const [row] = await db.read<ServerRow>(sql, params);
+      const [row] = await db.change<ServerRow>(sql, params);
       return row && toServer(row);
     } catch (error) {
       throw asServerExists(error);
@@ -94,26 +94,15 @@ export function createServerStore(db: Database, holdQuota: HoldQuota): ServerSto
   };
 
   return {
-    async insert(server) {
-      const now = new Date();
-      const { sql, params } = insertInto('servers', { ...toColumns(server), created_at: now, updated_at: now });
-      const insert = async (em: Em): Promise<ServerRow[]> => {
-        await holdOwner(em, server.ownerId);
-        await holdQuota(em, 'servers', server.ownerId);
-        return query<ServerRow>(em, sql, params);
-      };
-      const [row] = await db.transaction(insert).catch((error: unknown) => {
-        throw asServerExists(error);
-      });
-      if (!row) throw new Error('an insert returned no row');
-      return toServer(row);
+    insert: (server) => insert(db, holdQuota, server),
+    async find(id, { ownerId, serverIds }) {
+      const [row] = await db.read<ServerRow>(
+        `select * from servers
+         where id = $1 and ($2::uuid is null or owner_id = $2) and ($3::uuid[] is null or id = any($3))`,
+        [id, ownerId, serverIds],
+      );
+      return row && toServer(row);
     },
-    find: (id, { ownerId, serverIds }) =>
-      run({
-        sql: `select * from servers
-              where id = $1 and ($2::uuid is null or owner_id = $2) and ($3::uuid[] is null or id = any($3))`,
-        params: [id, ownerId, serverIds],
-      }),
     async list(request, { ownerId, serverIds }) {
       const conditions = ownerId ? [equals('owner_id', ownerId)] : [];
       if (serverIds) conditions.push((bind) => `id = any(${bind(serverIds)}::uuid[])`);
@@ -132,7 +121,7 @@ export function createServerStore(db: Database, holdQuota: HoldQuota): ServerSto
       }),
     async remove(id) {
       try {
-        await db.read('delete from servers where id = $1', [id]);
+        await db.change('delete from servers where id = $1', [id]);
         return true;
       } catch (error) {
         if (violatedConstraint(error) === 'placements_server_id_foreign') return false;
@@ -156,6 +145,21 @@ function forgettingHealth({ sql, params }: Statement): Statement {
           ) select * from changed`,
     params,
   };
+}
+
+async function insert(db: Database, holdQuota: HoldQuota, server: NewServer): Promise<Server> {
+  const now = new Date();
+  const { sql, params } = insertInto('servers', { ...toColumns(server), created_at: now, updated_at: now });
+  const work = async (em: Em): Promise<ServerRow[]> => {
+    await holdOwner(em, server.ownerId);
+    await holdQuota(em, 'servers', server.ownerId);
+    return query<ServerRow>(em, sql, params);
+  };
+  const [row] = await db.transaction(work).catch((error: unknown) => {
+    throw asServerExists(error);
+  });
+  if (!row) throw new Error('an insert returned no row');
+  return toServer(row);
 }
 
 /** A row of `servers` as the domain sees it. */
