@@ -42,8 +42,8 @@ export interface HealthDeps {
   readonly board: HealthBoard;
   readonly vendors: Pick<Vendors, 'open'>;
   readonly vault: Vault;
-  /** Told of a server that has stopped and may have lost what it confirmed. */
-  readonly onStopped: (serverId: string) => void;
+  /** Told when it is stored of servers that they stopped and may have lost what they confirmed. */
+  readonly onStopsStored: () => void;
   readonly clock: () => Date;
   readonly logger: Logger;
   readonly settings: { readonly health: HealthSettings };
@@ -53,12 +53,12 @@ const QUEUE_STEP_MS = 20;
 
 /** Builds what probes, judges and tells; any number of instances share the servers. */
 export function buildHealth(deps: HealthDeps): Health {
-  const { db, instance, connect, board, vendors, vault, onStopped, clock, logger } = deps;
+  const { db, instance, connect, board, vendors, vault, onStopsStored, clock, logger } = deps;
   const { rules, probes, leaseMs } = deps.settings.health;
   const now = (): number => performance.now();
   const healthStore = createHealthStore(db);
   const roster = createRosterStore(db);
-  const writer = createHealthWriter({ store: healthStore, logger });
+  const writer = createHealthWriter({ store: healthStore, onStopsStored, logger });
   const connectors = createProbeConnectors({
     roster,
     open: (server) => vendors.open(server, openSecrets(vault, server)),
@@ -68,7 +68,6 @@ export function buildHealth(deps: HealthDeps): Health {
   const shared = { fleet, rules, board, connectors, writer, now, clock, random: Math.random, logger };
   const monitor = createHealthMonitor({
     ...shared,
-    onStopped,
     queue: createDueQueue(QUEUE_STEP_MS, now()),
     settings: probes,
   });

@@ -18,7 +18,8 @@ import type { DataPlaneSettings } from './settings.ts';
 /** Watches servers, and sees to what follows when one dies or comes back. */
 export interface Watch extends Pick<Health, 'healthStore' | 'healthSync' | 'monitor' | 'onTested' | 'refreshSoon'> {
   readonly failovers: FailoverStore;
-  start(): void;
+  /** Ends when what stopped before is wound back. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -42,7 +43,7 @@ export interface WatchDeps {
 export function buildWatch({ plane, switchPrimary, webhooks, ...rest }: WatchDeps): Watch {
   const { db, clock, logger, settings } = rest;
   const returned = createReturnedServers({ ...plane, store: createWindBackStore(db), logger });
-  const health = buildHealth({ ...rest, board: plane.health, onStopped: returned.doubt });
+  const health = buildHealth({ ...rest, board: plane.health, onStopsStored: returned.look });
   const { monitor } = health;
   const failovers = createFailoverStore(db, webhooks);
   const parts = { failovers, switchPrimary, health: plane.health, monitor, logger, settings: settings.failover };
@@ -51,7 +52,8 @@ export function buildWatch({ plane, switchPrimary, webhooks, ...rest }: WatchDep
   return {
     ...health,
     failovers,
-    start() {
+    async start() {
+      await returned.start();
       health.start();
       keeper.start();
       failBackKeeper.start();

@@ -9,6 +9,8 @@ export interface FaultTargets {
   readonly random: () => number;
   /** Puts another process in the place of one. */
   readonly replace: (instance: SimulatedInstance) => void;
+  /** For how long there has been somebody to notice what happens to servers. */
+  readonly watchedMs: () => number;
 }
 
 /** Lets faults happen, several at a time, until `isOver`; each ends by itself. Answers what heals all that is left. */
@@ -36,11 +38,12 @@ type Fault = (targets: FaultTargets, ms: number) => Promise<void>;
 const DEAD_MS = 4_000;
 
 const FAULTS: readonly Fault[] = [
-  async function killServer({ servers, random }, ms) {
+  async function killServer({ servers, random, watchedMs }, ms) {
     const server = oneOf(servers, random);
     server.kill();
     const { generation } = server;
     await sleep(DEAD_MS + ms);
+    while (watchedMs() < DEAD_MS) await sleep(500);
     // Killed once more meanwhile: that one's time counts.
     if (server.generation === generation) server.start();
   },

@@ -12,6 +12,8 @@ export const MUTANTS = [
   'token-ignored',
   /** What a server may have lost in a crash is not applied again. */
   'no-wind-back',
+  /** That a server has stopped is known to nobody but who has seen it. */
+  'stops-in-memory',
   /** A database goes back to its former primary as soon as that answers. */
   'hasty-fail-back',
   /** What a process knows of a placement's progress outlives that the placement is wound back. */

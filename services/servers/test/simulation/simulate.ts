@@ -31,6 +31,8 @@ const FAIL_BACK_DELAY_MS = 5_000;
 const WRITERS = 3;
 const READERS = 2;
 const INSTANCES = 2;
+/** Of the moments in which placements are about to be wound back. */
+const ALL_DIE_SHARE = 0.3;
 const IDS = Array.from({ length: 10 }, (_, index) => `record-${index}`);
 /** One that servers refuse now and then: what becomes of it is told to its writer and in the quarantine. */
 const REFUSED_ID = 'refused';
@@ -64,6 +66,7 @@ class World {
   #instanceCount = 0;
   #version = 0;
   #isOver = false;
+  #watchedSinceMs = 0;
   #token = '';
   #acknowledged = 0;
   #checkedReads = 0;
@@ -87,8 +90,9 @@ class World {
       onPromoted: (to) => this.#checkPromotion(to),
       onFailover: (event) => this.#checkFailover(event),
       failBackDelayMs: this.#goesBack ? FAIL_BACK_DELAY_MS : undefined,
+      diesBeforeWindBack: (serverId) => this.#dieBeforeWindBack(serverId),
     });
-    for (let count = 0; count < INSTANCES; count++) this.#startInstance();
+    for (let count = 0; count < INSTANCES; count++) this.#instances.push(this.#startInstance());
   }
 
   get outcome(): Outcome {
@@ -110,10 +114,8 @@ class World {
       servers: this.#servers,
       instances: this.#instances,
       random: this.#random,
-      replace: (instance) => {
-        this.#instances.splice(this.#instances.indexOf(instance), 1);
-        this.#startInstance();
-      },
+      replace: (instance) => void this.#replace(instance),
+      watchedMs: () => this.#time.now() - this.#watchedSinceMs,
     };
     const loops = [
       ...Array.from({ length: WRITERS }, () => this.#write()),
@@ -129,8 +131,8 @@ class World {
     await this.#checkRest();
   }
 
-  #startInstance(): void {
-    const instance = startInstance({
+  #startInstance(): SimulatedInstance {
+    return startInstance({
       id: `instance-${++this.#instanceCount}`,
       servers: this.#servers,
       postgres: this.#postgres,
@@ -140,7 +142,32 @@ class World {
       goesBack: this.#goesBack,
       onEffect: (instanceId, server, operation) => this.#checkEffect(instanceId, server, operation),
     });
-    this.#instances.push(instance);
+  }
+
+  async #replace(dead: SimulatedInstance): Promise<void> {
+    if (!this.#instances.includes(dead)) return;
+    const instance = this.#startInstance();
+    this.#instances.splice(this.#instances.indexOf(dead), 1, instance);
+    await instance.ready;
+  }
+
+  /** Now and then all processes die at that moment, and others start when the server is back. */
+  #dieBeforeWindBack(serverId: string): boolean {
+    if (this.#isOver || this.#random() > ALL_DIE_SHARE) return false;
+    const dead = [...this.#instances];
+    for (const { link } of dead) link.isDead = true;
+    this.#watchedSinceMs = Number.POSITIVE_INFINITY;
+    const server = this.#servers.find(({ id }) => id === serverId);
+    const generation = server?.generation;
+    const restart = async (): Promise<void> => {
+      await sleep(this.#random() * 3_000);
+      // Unless it was killed once more, which nobody has seen yet.
+      if (server?.generation === generation) server?.start();
+      await Promise.all(dead.map((instance) => this.#replace(instance)));
+      this.#watchedSinceMs = this.#time.now();
+    };
+    void restart();
+    return true;
   }
 
   #oneOf<T>(all: readonly T[]): T {
@@ -219,7 +246,10 @@ class World {
     const home = this.#postgres.placements.find(({ id }) => id === toPlacementId);
     const server = this.#servers.find(({ id }) => id === home?.serverId);
     const upMs = this.#time.now() - (server?.startedAtMs ?? 0);
-    if (upMs < FAIL_BACK_DELAY_MS) this.violate(`${toPlacementId} is the primary again after ${Math.round(upMs)} ms`);
+    // A process that has just started does not know how long a server has been up.
+    const isWatched = this.#time.now() - this.#watchedSinceMs >= FAIL_BACK_DELAY_MS;
+    if (isWatched && upMs < FAIL_BACK_DELAY_MS)
+      this.violate(`${toPlacementId} is the primary again after ${Math.round(upMs)} ms`);
     if (home?.state !== 'IN_SYNC') this.violate(`${toPlacementId} is the primary again while it is ${home?.state}`);
   }
 

@@ -8,6 +8,7 @@ import { createHealthFleet } from '../../src/modules/health/health-fleet.ts';
 import { createHealthMonitor } from '../../src/modules/health/health-monitor.ts';
 import { healthSettings } from '../../src/modules/health/health-settings.ts';
 import { createHealthBoard } from '../../src/modules/health/health-view.ts';
+import { createHealthWriter } from '../../src/modules/health/health-writer.ts';
 import { createAppliers } from '../../src/modules/log/appliers.ts';
 import { createConsistencyTokens } from '../../src/modules/log/consistency-token.ts';
 import { createLogWriter } from '../../src/modules/log/group-commit.ts';
@@ -34,6 +35,8 @@ import type { SimulatedServer } from './simulated-server.ts';
 /** One process of the service: the real parts, on stores, servers and a network that are simulated. */
 export interface SimulatedInstance {
   readonly link: Link;
+  /** It may be called: what was due to be wound back when it started is. */
+  readonly ready: Promise<void>;
   readonly records: WriteRecordsDeps & ReadRecordsDeps;
   /** A call that is given so long. */
   call(timeoutMs: number): Call;
@@ -77,9 +80,10 @@ export function startInstance(deps: InstanceDeps): SimulatedInstance {
   const stores = deps.postgres.connect(link);
   const ground = buildGround(deps, link, stores);
   const log = buildLog(ground, stores);
-  watch(ground, stores, log.appliers);
+  const ready = watch(ground, stores, log.appliers);
   return {
     link,
+    ready,
     records: { ...ground, ...log, tokens: TOKENS, router: buildRouter(ground), recordQuota: UNBOUNDED },
     call(timeoutMs) {
       const endsAtMs = deps.now() + timeoutMs;
@@ -176,10 +180,12 @@ function buildRouter(ground: Ground) {
 }
 
 /** Each instance watches all servers, as if it were alone: two may decide at once, and one has to win. */
-function watch(ground: Ground, stores: Stores, appliers: ReturnType<typeof buildLog>['appliers']): void {
+function watch(ground: Ground, stores: Stores, appliers: ReturnType<typeof buildLog>['appliers']): Promise<void> {
   const { health, connectors, now } = ground;
   const { rules, probes } = HEALTH;
   const returned = createReturnedServers({ ...ground, store: stores.windBacks, appliers });
+  const writer = createHealthWriter({ store: stores.health, onStopsStored: returned.look, logger: SILENT });
+  writer.start();
   const fleet = createHealthFleet(rules);
   const monitor = createHealthMonitor({
     ...ground,
@@ -198,8 +204,7 @@ function watch(ground: Ground, stores: Stores, appliers: ReturnType<typeof build
       rest: () => {},
       drop: () => {},
     },
-    writer: { look: () => {}, status: () => {} },
-    onStopped: returned.doubt,
+    writer,
     clock: () => new Date(now()),
     settings: probes,
   });
@@ -222,4 +227,5 @@ function watch(ground: Ground, stores: Stores, appliers: ReturnType<typeof build
   const parts = { ...ground, failovers: stores.failovers, switchPrimary, monitor, settings: FAILOVER };
   createFailoverKeeper(parts).start();
   if (ground.goesBack) createFailBackKeeper({ ...parts, clock: () => new Date(now()) }).start();
+  return returned.start();
 }

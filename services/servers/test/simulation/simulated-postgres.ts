@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseView, PlacementView } from '../../src/modules/database/database-view.ts';
 import type { FailoverStore, PlacedCopy } from '../../src/modules/failover/failover.store.ts';
 import type { FailoverEvent } from '../../src/modules/failover/failover.ts';
+import type { HealthStore } from '../../src/modules/health/health.store.ts';
 import type { LeaseStore } from '../../src/modules/log/lease.store.ts';
 import { decodeMutation } from '../../src/modules/log/mutation.codec.ts';
 import type { MutationStore } from '../../src/modules/log/mutation.store.ts';
@@ -13,6 +14,7 @@ import type { Mutant } from './mutants.ts';
 import { type Link, NEVER } from './network.ts';
 import { type Ask, DATABASE_ID, type PlacementRow, simulateLeases } from './simulated-leases.ts';
 import { COLLECTION } from './simulated-server.ts';
+import { simulateWindBacks } from './simulated-wind-backs.ts';
 
 /** See createSimulatedPostgres. */
 export interface PostgresDeps {
@@ -23,6 +25,8 @@ export interface PostgresDeps {
   readonly onFailover: (event: FailoverEvent) => void;
   /** How long a former primary has to be well before the database goes back to it; undefined for never. */
   readonly failBackDelayMs: number | undefined;
+  /** Placements of a server are about to be wound back; true when who asks dies before. */
+  readonly diesBeforeWindBack: (serverId: string) => boolean;
   readonly mutant: Mutant | undefined;
 }
 
@@ -33,6 +37,7 @@ export interface Stores {
   readonly switches: SwitchStore;
   readonly failovers: FailoverStore;
   readonly windBacks: WindBackStore;
+  readonly health: Pick<HealthStore, 'write'>;
   readonly view: () => Promise<DatabaseView | undefined>;
 }
 
@@ -45,8 +50,6 @@ export interface SimulatedPostgres {
   connect(link: Link): Stores;
 }
 
-/** Longer than a server takes to flush, by the time in which its death is noticed. */
-const CRASH_WINDOW_MS = 12_000;
 const CHANGES_WINDOW_MS = 300_000;
 
 /** Creates it, with one database that has a placement on each server, all in sync. */
@@ -59,6 +62,8 @@ class Postgres implements SimulatedPostgres {
   readonly placements: readonly PlacementRow[];
   readonly #deps: PostgresDeps;
   readonly #changedAtMs: number[] = [];
+  /** Servers that stopped, and when: their placements are to be wound back. */
+  readonly #stoppedAtMs = new Map<string, number>();
   #homeId: string | undefined;
   /** Held by who appends, and by who swaps roles. */
   #databaseRow: Promise<void> = Promise.resolve();
@@ -100,7 +105,7 @@ class Postgres implements SimulatedPostgres {
       mutations: this.#mutations(ask),
       switches: this.#switches(link, ask),
       failovers: this.#failovers(ask),
-      windBacks: { windBack: (serverId) => ask(() => this.#windBack(serverId)) },
+      ...simulateWindBacks({ ...this.#deps, ask, placements: this.placements, stoppedAtMs: this.#stoppedAtMs }),
       view: () => ask(() => this.#view()),
     };
   }
@@ -228,27 +233,6 @@ class Postgres implements SimulatedPostgres {
       insert: async (_em, event) => onFailover(event),
       list: async () => ({ rows: [], next: undefined }),
     };
-  }
-
-  #windBack(serverId: string): { placementId: string; databaseId: string }[] {
-    const { now, mutant } = this.#deps;
-    if (mutant === 'no-wind-back') return [];
-    const woundBack = this.placements.filter((row) => {
-      const fresh = row.confirmed.find(({ atMs }) => atMs > now() - CRASH_WINDOW_MS);
-      if (row.serverId !== serverId || !fresh) return false;
-      const safe = row.confirmed.findLast(({ atMs }) => atMs <= now() - CRASH_WINDOW_MS)?.sequence ?? 0;
-      if (safe >= row.appliedSequence) return false;
-      row.epoch++;
-      row.state = 'CATCHING_UP';
-      row.repairSequence = Math.max(row.repairSequence, row.appliedSequence);
-      row.syncSequence = Math.max(row.syncSequence, row.appliedSequence);
-      row.appliedSequence = safe;
-      // What was confirmed beyond is void: it is not to count as old enough when the server stops once more.
-      const kept = row.confirmed.filter(({ sequence }) => sequence <= safe);
-      row.confirmed.splice(0, row.confirmed.length, ...kept);
-      return true;
-    });
-    return woundBack.map(({ id }) => ({ placementId: id, databaseId: DATABASE_ID }));
   }
 
   #view(): DatabaseView | undefined {

@@ -47,8 +47,6 @@ export interface HealthMonitorDeps {
   readonly queue: DueQueue;
   readonly connectors: Pick<ProbeConnectors, 'find' | 'rest' | 'drop'>;
   readonly writer: Pick<HealthWriter, 'look' | 'status'>;
-  /** Told once of a server that has stopped, if a crash can cost its vendor what was confirmed. */
-  readonly onStopped: (serverId: string) => void;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly clock: () => Date;
@@ -262,23 +260,21 @@ class Monitor implements HealthMonitor {
     board.set(id, judgement.status);
     setIn(this.#down, id, judgement.status === 'UNHEALTHY');
     writer.look(toLook(id, judgement.status, clock(), probed));
-    if (judgement.status !== before.status) this.#turned(id, judgement);
+    // Told once, until it answers; of no use where a crash costs nothing that was confirmed.
+    const isStop = isFragile && !watched.isStopped && hasStopped(before, judgement, observation);
+    watched.isStopped ||= isStop;
+    if (isStop || judgement.status !== before.status) this.#turned(id, judgement, isStop);
     this.#alarm(fleet.unsure.size);
-    if (isFragile) this.#noteStop(id, watched, hasStopped(before, judgement, observation));
     if (judgement.failures === 0) watched.isStopped = false;
     else for (const other of chooseWitnesses(id, this.#ids, this.#deps)) this.probeNow(other);
   }
 
-  /** Told once, until it answers. */
-  #noteStop(id: string, watched: Watched, isStopped: boolean): void {
-    if (!isStopped || watched.isStopped) return;
-    watched.isStopped = true;
-    this.#deps.onStopped(id);
-  }
-
-  #turned(id: string, { status, sinceMs }: Judgement): void {
+  #turned(id: string, judgement: Judgement, isStop: boolean): void {
     const { writer, logger } = this.#deps;
-    writer.status({ serverId: id, status, sinceAt: this.#timeOf(sinceMs) });
+    const { status, sinceMs, observedAtMs, failingSinceMs } = judgement;
+    const sinceAt = this.#timeOf(Number.isFinite(sinceMs) ? sinceMs : observedAtMs);
+    const stoppedAt = isStop ? this.#timeOf(failingSinceMs ?? observedAtMs) : undefined;
+    writer.status({ serverId: id, status, sinceAt, stoppedAt });
     logger.info({ serverId: id, status }, 'a server’s health has changed');
   }
 

@@ -12,12 +12,12 @@ export const ServerHealthEntity = defineEntity({
     sinceAt: p.datetime(6),
     /** When the row was written, so that others need to read only what is new. */
     writtenAt: p.datetime(6),
-    /** It stopped in a way that may have cost it what it confirmed, and its placements are still to be wound back. */
-    isWindBackDue: p.boolean().default(false),
+    /** When it was seen to stop in a way that may have cost it what it confirmed; null when its placements are wound back. */
+    stoppedAt: p.datetime(6).nullable(),
   },
   indexes: [
     { name: 'server_health_written', properties: ['writtenAt'] },
-    { name: 'server_health_wind_back_due', properties: ['server'], where: 'is_wind_back_due' },
+    { name: 'server_health_stopped', properties: ['server'], where: 'stopped_at is not null' },
   ],
 });
 

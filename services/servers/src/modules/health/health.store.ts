@@ -4,11 +4,17 @@ import { newestFirst } from '../../newest-first.ts';
 import type { HealthCheck, ServerHealth } from './health.ts';
 import type { HealthStatus } from './health-status.ts';
 
-/** A status as it is stored. */
-export interface StoredStatus {
+/** A status to be stored. */
+export interface StatusChange {
   readonly serverId: string;
   readonly status: HealthStatus;
   readonly sinceAt: Date;
+  /** When it stopped in a way that may have cost it what it confirmed: with the status, its wind-back becomes due. */
+  readonly stoppedAt?: Date | undefined;
+}
+
+/** A status as it is stored. */
+export interface StoredStatus extends Omit<StatusChange, 'stoppedAt'> {
   /** As PostgreSQL writes it, to ask for what came later. */
   readonly writtenAt: string;
 }
@@ -16,7 +22,7 @@ export interface StoredStatus {
 /** Servers' health in PostgreSQL. */
 export interface HealthStore {
   /** Appends looks and sets statuses; of servers that are gone, nothing. Two statements, however many they are. */
-  write(checks: readonly HealthCheck[], statuses: readonly Omit<StoredStatus, 'writtenAt'>[]): Promise<void>;
+  write(checks: readonly HealthCheck[], statuses: readonly StatusChange[]): Promise<void>;
   /** What a connection test found: the status too, unless the server is watched, which knows better. */
   writeTest(check: Omit<HealthCheck, 'id'>): Promise<void>;
   /** Statuses written since; those of the last moment before it come again, since commits have no order. */
@@ -121,18 +127,21 @@ async function appendChecks(db: Orm, checks: readonly HealthCheck[]): Promise<vo
   );
 }
 
-async function setStatuses(db: Orm, statuses: readonly Omit<StoredStatus, 'writtenAt'>[]): Promise<void> {
+async function setStatuses(db: Orm, statuses: readonly StatusChange[]): Promise<void> {
   await db.write(
-    `insert into server_health (server_id, status, since_at, written_at)
-     select given.server_id, given.status, given.since_at, clock_timestamp()
-     from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as given (server_id, status, since_at)
+    `insert into server_health as old (server_id, status, since_at, written_at, stopped_at)
+     select given.server_id, given.status, given.since_at, clock_timestamp(), least(given.stopped_at, now())
+     from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+       as given (server_id, status, since_at, stopped_at)
      join servers on servers.id = given.server_id
      on conflict (server_id) do update
-       set status = excluded.status, since_at = excluded.since_at, written_at = excluded.written_at`,
+       set status = excluded.status, since_at = excluded.since_at, written_at = excluded.written_at,
+           stopped_at = least(old.stopped_at, excluded.stopped_at)`,
     [
       statuses.map(({ serverId }) => serverId),
       statuses.map(({ status }) => status),
       statuses.map(({ sinceAt }) => sinceAt),
+      statuses.map(({ stoppedAt }) => stoppedAt),
     ],
   );
 }

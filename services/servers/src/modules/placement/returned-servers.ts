@@ -1,13 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@morag/telemetry';
 import type { DatabaseDirectory } from '../database/database-directory.ts';
 import type { Appliers } from '../log/appliers.ts';
+import { createBell } from '../log/bell.ts';
 import type { WindBackStore } from './wind-back.store.ts';
 
-/** Winds placements back whose server has stopped in a way that may have cost what it confirmed. */
+/**
+ * Winds placements back whose server has stopped in a way that may have cost what it confirmed. That it is due is stored
+ * with the server's status, so that it outlives whoever has seen the stop: any instance does it.
+ */
 export interface ReturnedServers {
-  /** The server was seen to stop, or was found after it had. */
-  doubt(serverId: string): void;
+  /** Ends after a first look: nothing that was due before is read as if it were whole. */
+  start(): Promise<void>;
+  /** Something may be due. */
+  look(): void;
   stop(): Promise<void>;
 }
 
@@ -19,43 +24,45 @@ export interface ReturnedServersDeps {
   readonly logger: Logger;
 }
 
-const RETRY_MS = 1_000;
+/** How long what a dead instance has left is unknown to the others: less than a server takes to start. */
+const LOOK_MS = 500;
 
-/** Creates it. While PostgreSQL is away, what is to be wound back is remembered. */
+/** Creates it. */
 export function createReturnedServers({ store, directory, appliers, logger }: ReturnedServersDeps): ReturnedServers {
   const stopping = new AbortController();
-  const pending = new Set<string>();
-  let working: Promise<void> | undefined;
+  const bell = createBell();
+  let running: Promise<void> | undefined;
 
-  const windBack = async (serverId: string): Promise<void> => {
-    for (const { placementId, databaseId } of await store.windBack(serverId)) {
-      logger.warn({ serverId, placementId }, 'a placement is wound back: its server may have lost what it confirmed');
-      directory.forget(databaseId);
-      appliers.ensure({ id: placementId, databaseId });
-    }
-    pending.delete(serverId);
-  };
-  const work = async (): Promise<void> => {
-    while (pending.size > 0 && !stopping.signal.aborted) {
-      try {
-        for (const serverId of pending) await windBack(serverId);
-      } catch (error) {
-        logger.debug({ err: error }, 'placements could not be wound back now');
-        await sleep(RETRY_MS, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+  const windBack = async (): Promise<void> => {
+    let due: number;
+    do {
+      const { servers, placements } = await store.windBackDue();
+      due = servers;
+      for (const { serverId, placementId, databaseId } of placements) {
+        logger.warn({ serverId, placementId }, 'a placement is wound back: its server may have lost what it confirmed');
+        directory.forget(databaseId);
+        appliers.ensure({ id: placementId, databaseId });
       }
+    } while (due > 0 && !stopping.signal.aborted);
+  };
+  const tryToWindBack = (): Promise<void> =>
+    windBack().catch((error: unknown) => logger.debug({ err: error }, 'placements could not be wound back now'));
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await bell.wait(LOOK_MS, stopping.signal);
+      await tryToWindBack();
     }
   };
 
   return {
-    doubt(serverId) {
-      pending.add(serverId);
-      working ??= work().finally(() => {
-        working = undefined;
-      });
+    async start() {
+      await tryToWindBack();
+      running = run();
     },
+    look: bell.ring,
     async stop() {
       stopping.abort();
-      await working;
+      await running;
     },
   };
 }
