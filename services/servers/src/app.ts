@@ -136,7 +136,7 @@ function lifecycle(running: Running): Pick<ServersInstance, 'start' | 'stop'> {
   return {
     async start() {
       await authentication.start();
-      services.start();
+      await services.start();
       relay.start();
       journal.start();
       return host.start();

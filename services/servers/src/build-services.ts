@@ -100,8 +100,8 @@ export function buildServices(deps: ServicesDeps) {
       await webhooks.removeAll(ownerId);
       await purgeOwner({ servers, placements, remover, onDeleted: dropConnector }, ownerId, signal);
     },
-    start() {
-      for (const part of parts) part.start();
+    async start() {
+      for (const part of parts) await part.start();
     },
     async stop() {
       for (const part of parts.toReversed()) await part.stop();
