@@ -45,6 +45,7 @@ export function createFailBackKeeper(deps: FailBackKeeperDeps): FailBackKeeper {
   const { failovers, monitor, now, settings, logger } = deps;
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
+  /** By the placement to go back to. */
   let watched: ReadonlyMap<string, WellSince> = new Map();
 
   const judge = (databases: readonly DisplacedDatabase[]): readonly Ripe[] => {
@@ -55,8 +56,8 @@ export function createFailBackKeeper(deps: FailBackKeeperDeps): FailBackKeeper {
       const { databaseId, home, primary, delayMs, recentChanges } = database;
       if (!monitor.judges(home.serverId)) continue;
       const displaced = { home: standingOf(deps, home), primary: standingOf(deps, primary), delayMs, recentChanges };
-      const decision = decideFailBack(watched.get(databaseId), displaced, look, settings);
-      if (decision.well) next.set(databaseId, decision.well);
+      const decision = decideFailBack(watched.get(home.placementId), displaced, look, settings);
+      if (decision.well) next.set(home.placementId, decision.well);
       if (decision.kind === 'GO_BACK') ripe.push({ database, well: decision.well });
       else logger.debug({ databaseId, why: decision.why }, 'a database does not go back to its former primary now');
     }
