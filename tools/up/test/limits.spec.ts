@@ -1,8 +1,9 @@
-import { type Client, ConnectError, createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { anyIs, anyUnpack } from '@bufbuild/protobuf/wkt';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { reasonOf } from '@morag/errors';
-import { RetryInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
+import { ErrorInfoSchema, type RetryInfo, RetryInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
+import { StatusSchema } from '@morag/gen/google/rpc/status_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
 import { type AllServices, type Person, startAllServices } from './all-services.ts';
 import { newKey, newResources } from './resources.ts';
@@ -28,6 +29,28 @@ async function rest(path: string, key: string, body?: object) {
   });
   const { status, headers } = response;
   return { status, headers, body: (await response.json()) as Record<string, unknown> };
+}
+
+/** As a program in another language calls the servers service. */
+async function listServersOverGrpc(key: string) {
+  const { input, output } = ServerService.method.listServers;
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${key}`);
+  const client = new Client(`127.0.0.1:${all.ports.servers}`, credentials.createInsecure());
+  const { promise: header, resolve: onHeader } = Promise.withResolvers<Metadata>();
+  const error = await new Promise<ServiceError | null>((resolve) => {
+    const call = client.makeUnaryRequest(
+      '/morag.servers.v1.ServerService/ListServers',
+      (message: ReturnType<typeof create<typeof input>>) => Buffer.from(toBinary(input, message)),
+      (bytes: Buffer) => fromBinary(output, bytes),
+      create(input),
+      metadata,
+      resolve,
+    );
+    call.on('metadata', onHeader);
+  });
+  client.close();
+  return { error, header: error ? error.metadata : await header };
 }
 
 describe('a key with a limit of four calls a minute', () => {
@@ -58,16 +81,19 @@ describe('a key with a limit of four calls a minute', () => {
 
   it('has them over gRPC too, and is told when to come back', async () => {
     const { key } = await newKey(all, alice, { permissions, rateLimit: 1 });
-    const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${all.ports.servers}` });
-    const servers: Client<typeof ServerService> = createClient(ServerService, transport);
-    const headers = { authorization: `Bearer ${key}` };
-    let header: Headers | undefined;
-    await servers.listServers({}, { headers, onHeader: (given) => void (header = given) });
-    expect(header?.get('ratelimit')).toMatch(/^"key";r=0;t=\d+$/);
-    const error = ConnectError.from(await servers.listServers({}, { headers }).catch((refused: unknown) => refused));
-    expect(reasonOf(error)).toBe('RATE_LIMITED');
-    expect(Number(error.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds)).toBeGreaterThan(30);
-    expect(error.metadata.get('ratelimit-limit')).toBe('1');
+    const first = await listServersOverGrpc(key);
+    expect(first.error).toBeNull();
+    expect(String(first.header.get('ratelimit')[0])).toMatch(/^"key";r=0;t=\d+$/);
+    const { error } = await listServersOverGrpc(key);
+    expect(error?.code).toBe(status.RESOURCE_EXHAUSTED);
+    expect(error?.metadata.get('ratelimit-limit')).toEqual(['1']);
+    const { details } = fromBinary(StatusSchema, error?.metadata.get('grpc-status-details-bin')[0] as Buffer);
+    const [info, retry] = [ErrorInfoSchema, RetryInfoSchema].map((schema) => {
+      const detail = details.find((any) => anyIs(any, schema));
+      return detail && anyUnpack(detail, schema);
+    });
+    expect(info).toMatchObject({ reason: 'RATE_LIMITED', metadata: { policy: 'key', limit: '1' } });
+    expect(Number((retry as RetryInfo).retryDelay?.seconds)).toBeGreaterThan(30);
   });
 });
 
