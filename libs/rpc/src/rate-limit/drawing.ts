@@ -105,9 +105,13 @@ export class Drawing {
     if (this.isAway()) return this.#keep(batch);
     const { draw, logger, now } = this.#options;
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(DRAW_MS_MAX)]);
+    // Not every way to draw can be cut off; nobody waits for it longer all the same.
+    const late = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
     const asOf = now();
     try {
-      await drawFor(batch, { asOf, draw: (draws) => draw(draws, signal) });
+      await drawFor(batch, { asOf, draw: (draws) => Promise.race([draw(draws, signal), late]) });
     } catch (error) {
       this.#awayUntil = now() + DRAW_MS_MAX;
       logger.debug({ err: error }, 'the shared rate limits are away; this instance counts for itself');

@@ -92,6 +92,12 @@ describe('token buckets that instances share', () => {
     expect(draws.at(-1)).toMatchObject([{ used: 60, wanted: 1 }]);
   });
 
+  it('that are silent are waited for a second, and then no more', async () => {
+    const silent = createTokenBuckets({ draw: () => new Promise(() => {}), logger, now: clock.now });
+    expect(await silent.take('user u', 60)).toMatchObject({ isGranted: true, remaining: 59 });
+    expect(silent.take('user u', 60)).toMatchObject({ isGranted: true, remaining: 58 });
+  });
+
   it('take a token back', async () => {
     const instance = newInstance();
     await takeMany(instance, 60, 60);
