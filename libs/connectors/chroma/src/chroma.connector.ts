@@ -15,7 +15,6 @@ import {
   checkRecords,
   checkScan,
   type DeleteResult,
-  decodeCursor,
   encodeCursor,
   type FetchResult,
   type Filter,
@@ -30,6 +29,7 @@ import {
   metadataProblem,
   noSuchRecord,
   type Ping,
+  pagePosition,
   type QueryRequest,
   queryVector,
   refuse,
@@ -97,8 +97,7 @@ export class ChromaConnector implements VectorConnector {
   listCollections(page: { cursor?: string; limit?: number } = {}, options?: CallOptions): Promise<CollectionPage> {
     return this.#access.run('listCollections', options, async (session, call) => {
       const { cursor, limit = LIST_LIMIT } = page;
-      const offset = cursor === undefined ? 0 : decodeCursor(cursor, 'chroma', '', isOffset);
-      if (offset === undefined) throw new ConnectorError('invalid_argument', call, 'The cursor is not of this list.');
+      const offset = pagePosition(call, cursor, '', isOffset) ?? 0;
       const found = await listCollections(session, call, offset, limit);
       const nextCursor = found.length < limit ? null : encodeCursor('chroma', '', offset + found.length);
       return { collections: found.map(toCollectionInfo), nextCursor };
@@ -227,11 +226,7 @@ export class ChromaConnector implements VectorConnector {
   scan(collection: string, request: ScanRequest, options?: CallOptions): Promise<ScanPage> {
     return this.#access.on('scan', collection, options, async (session, { uuid }, call) => {
       checkScan(call, request);
-      const { cursor } = request;
-      const position = cursor === undefined ? undefined : decodeCursor(cursor, 'chroma', uuid, isChromaPosition);
-      if (cursor !== undefined && !position) {
-        throw new ConnectorError('invalid_argument', call, 'The cursor is not of this collection.');
-      }
+      const position = pagePosition(call, request.cursor, uuid, isChromaPosition);
       const { records, next } = await scanRecords(session.collection(uuid), request, position);
       return { records, nextCursor: next && encodeCursor('chroma', uuid, next) };
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { lastOfEachId, splitBatches } from './batches.ts';
-import { decodeCursor, encodeCursor, isText } from './cursor.ts';
+import { decodeCursor, encodeCursor, isText, pagePosition } from './cursor.ts';
 import { idProblem, uuidOfId } from './ids.ts';
 import { METADATA_BYTES_MAX, metadataProblem, presentMetadata } from './metadata.ts';
 import { type NameRules, nativeName } from './names.ts';
@@ -122,6 +122,18 @@ describe('cursor', () => {
     for (const garbled of ['', '%', cursor.slice(3), 'x'.repeat(10_000), encodeCursor('chroma', 'docs', 7)]) {
       expect(decodeCursor(garbled, 'chroma', 'docs', isText)).toBeUndefined();
     }
+  });
+
+  it('says where a page goes on, and refuses what is of another list or collection', () => {
+    const origin = { vendor: 'chroma', operation: 'scan' } as const;
+    expect(pagePosition(origin, undefined, 'docs', isText)).toBeUndefined();
+    expect(pagePosition(origin, encodeCursor('chroma', 'docs', 'last id'), 'docs', isText)).toBe('last id');
+    expect(pagePosition(origin, encodeCursor('chroma', '', ''), '', isText)).toBe('');
+    const refused = (place: string) =>
+      expect.objectContaining({ category: 'invalid_argument', message: `The cursor is not of this ${place}.` });
+    const other = encodeCursor('chroma', 'other', 'last id');
+    expect(() => pagePosition(origin, other, 'docs', isText)).toThrow(refused('collection'));
+    expect(() => pagePosition(origin, other, '', isText)).toThrow(refused('list'));
   });
 });
 

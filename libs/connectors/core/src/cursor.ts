@@ -1,3 +1,5 @@
+import type { Origin } from './calls.ts';
+import { ConnectorError } from './connector.error.ts';
 import type { Vendor } from './connector.port.ts';
 
 const VERSION = 1;
@@ -26,6 +28,23 @@ export function decodeCursor<T>(
   const [version, ofVendor, ofCollection, position] = parts as unknown[];
   const ours = version === VERSION && ofVendor === vendor && ofCollection === collection;
   return ours && isPosition(position) ? position : undefined;
+}
+
+/**
+ * Where a page goes on; undefined for the first. Refuses a cursor that is garbled or belongs elsewhere. `collection` is
+ * empty for the list of collections itself.
+ */
+export function pagePosition<T>(
+  origin: Origin,
+  cursor: string | undefined,
+  collection: string,
+  isPosition: (value: unknown) => value is T,
+): T | undefined {
+  if (cursor === undefined) return undefined;
+  const position = decodeCursor(cursor, origin.vendor, collection, isPosition);
+  if (position !== undefined) return position;
+  const place = collection === '' ? 'list' : 'collection';
+  throw new ConnectorError('invalid_argument', origin, `The cursor is not of this ${place}.`);
 }
 
 /** For positions that are a count. */

@@ -4,7 +4,7 @@ export type { Capabilities } from './capabilities.ts';
 export * from './collections.ts';
 export * from './connector.error.ts';
 export * from './connector.port.ts';
-export { decodeCursor, encodeCursor, isOffset, isText } from './cursor.ts';
+export { decodeCursor, encodeCursor, isOffset, isText, pagePosition } from './cursor.ts';
 export * from './export-all.ts';
 export * from './filter/filter.ts';
 export { compareText, matches } from './filter/matches.ts';

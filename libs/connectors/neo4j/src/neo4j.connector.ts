@@ -6,7 +6,6 @@ import {
   type CollectionPage,
   type CollectionSpec,
   type CollectionStats,
-  ConnectorError,
   checkCollectionSpec,
   checkHybrid,
   checkIds,
@@ -15,7 +14,6 @@ import {
   checkRecords,
   checkScan,
   type DeleteResult,
-  decodeCursor,
   encodeCursor,
   type FetchResult,
   type Filter,
@@ -31,6 +29,7 @@ import {
   metadataProblem,
   noSuchRecord,
   type Ping,
+  pagePosition,
   type QueryRequest,
   queryVector,
   refuse,
@@ -110,8 +109,7 @@ export class Neo4jConnector implements VectorConnector {
   listCollections(page: { cursor?: string; limit?: number } = {}, options?: CallOptions): Promise<CollectionPage> {
     return this.#access.run('listCollections', options, async (call) => {
       const { cursor, limit = LIST_LIMIT } = page;
-      const after = cursor === undefined ? '' : decodeCursor(cursor, 'neo4j', '', isText);
-      if (after === undefined) throw new ConnectorError('invalid_argument', call, 'The cursor is not of this list.');
+      const after = pagePosition(call, cursor, '', isText) ?? '';
       const { namespace } = this.#options;
       const collections = await listCollections(this.#access.database, call, { namespace, after, limit });
       const last = collections.length < limit ? undefined : collections.at(-1);
@@ -239,10 +237,7 @@ export class Neo4jConnector implements VectorConnector {
     const work = async (on: On) => {
       checkScan(on.call, request);
       const { cursor, filter, pageSize: limit, include = {} } = request;
-      const after = cursor === undefined ? '' : decodeCursor(cursor, 'neo4j', collection, isText);
-      if (after === undefined) {
-        throw new ConnectorError('invalid_argument', on.call, 'The cursor is not of this collection.');
-      }
+      const after = pagePosition(on.call, cursor, collection, isText) ?? '';
       const records = await scanRecords(on, { after, limit, filter, include });
       const last = records.length < limit ? undefined : records.at(-1);
       return { records, nextCursor: last ? encodeCursor('neo4j', collection, last.id) : null };

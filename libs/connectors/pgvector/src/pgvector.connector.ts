@@ -7,7 +7,6 @@ import {
   type CollectionPage,
   type CollectionSpec,
   type CollectionStats,
-  ConnectorError,
   checkCollectionSpec,
   checkHybrid,
   checkIds,
@@ -16,7 +15,6 @@ import {
   checkRecords,
   checkScan,
   type DeleteResult,
-  decodeCursor,
   encodeCursor,
   type FetchRecords,
   type FetchResult,
@@ -34,6 +32,7 @@ import {
   metadataProblem,
   noSuchRecord,
   type Ping,
+  pagePosition,
   type QueryRequest,
   queryVector,
   refuse,
@@ -106,8 +105,7 @@ export class PgvectorConnector implements VectorConnector {
   listCollections(page: { cursor?: string; limit?: number } = {}, options?: CallOptions): Promise<CollectionPage> {
     return this.#access.run('listCollections', options, async (call) => {
       const { cursor, limit = LIST_LIMIT } = page;
-      const after = cursor === undefined ? '' : decodeCursor(cursor, 'pgvector', '', isText);
-      if (after === undefined) throw new ConnectorError('invalid_argument', call, 'The cursor is not of this list.');
+      const after = pagePosition(call, cursor, '', isText) ?? '';
       const tables = await this.#access.within(call, READ, (session) =>
         listTables(session, this.#options.schema, after, limit),
       );
@@ -245,10 +243,7 @@ export class PgvectorConnector implements VectorConnector {
     return this.#access.on('scan', collection, options, async (table, call) => {
       checkScan(call, request);
       const { cursor, filter, pageSize: limit, include = {} } = request;
-      const after = cursor === undefined ? '' : decodeCursor(cursor, 'pgvector', collection, isText);
-      if (after === undefined) {
-        throw new ConnectorError('invalid_argument', call, 'The cursor is not of this collection.');
-      }
+      const after = pagePosition(call, cursor, collection, isText) ?? '';
       const records = await this.#access.within(call, READ, (session) =>
         scanRows(session, table, { after, limit, filter, include }),
       );

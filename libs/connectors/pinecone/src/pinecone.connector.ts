@@ -30,6 +30,7 @@ import {
   metadataProblem,
   noSuchRecord,
   type Ping,
+  pagePosition,
   type QueryRequest,
   queryVector,
   refuse,
@@ -112,8 +113,7 @@ export class PineconeConnector implements VectorConnector {
   listCollections(page: { cursor?: string; limit?: number } = {}, options?: CallOptions): Promise<CollectionPage> {
     return this.#access.run('listCollections', options, async (session, call) => {
       const { cursor, limit = LIST_LIMIT } = page;
-      const last = cursor === undefined ? '' : decodeCursor(cursor, 'pinecone', '', isText);
-      if (last === undefined) throw new ConnectorError('invalid_argument', call, 'The cursor is not of this list.');
+      const last = pagePosition(call, cursor, '', isText) ?? '';
       const rest = (await listIndexes(session, call)).filter(({ nativeName }) => nativeName > last);
       const collections = rest.slice(0, limit);
       const end = collections.at(-1);

@@ -5,7 +5,6 @@ import {
   type CollectionPage,
   type CollectionSpec,
   type CollectionStats,
-  ConnectorError,
   checkCollectionSpec,
   checkHybrid,
   checkIds,
@@ -13,7 +12,6 @@ import {
   checkRecords,
   checkScan,
   type DeleteResult,
-  decodeCursor,
   encodeCursor,
   type FetchResult,
   type Filter,
@@ -26,6 +24,7 @@ import {
   type Metadata,
   metadataProblem,
   type Ping,
+  pagePosition,
   type QueryRequest,
   refuse,
   type ScanPage,
@@ -95,8 +94,7 @@ export class QdrantConnector implements VectorConnector {
   listCollections(page: { cursor?: string; limit?: number } = {}, options?: CallOptions): Promise<CollectionPage> {
     return this.#access.run('listCollections', options, async (wire, call) => {
       const { cursor, limit = LIST_LIMIT } = page;
-      const after = cursor === undefined ? '' : decodeCursor(cursor, 'qdrant', '', isText);
-      if (after === undefined) throw new ConnectorError('invalid_argument', call, 'The cursor is not of this list.');
+      const after = pagePosition(call, cursor, '', isText) ?? '';
       const { collections, last } = await listPage(wire, call, after, limit);
       const nextCursor = last === undefined ? null : encodeCursor('qdrant', '', last);
       return { collections: collections.map(toCollectionInfo), nextCursor };
@@ -199,12 +197,8 @@ export class QdrantConnector implements VectorConnector {
   scan(collection: string, request: ScanRequest, options?: CallOptions): Promise<ScanPage> {
     return this.#access.on('scan', collection, options, async (on) => {
       checkScan(on.call, request);
-      const { cursor } = request;
       const { nativeName } = on.info;
-      const from = cursor === undefined ? undefined : decodeCursor(cursor, 'qdrant', nativeName, isText);
-      if (cursor !== undefined && from === undefined) {
-        throw new ConnectorError('invalid_argument', on.call, 'The cursor is not of this collection.');
-      }
+      const from = pagePosition(on.call, request.cursor, nativeName, isText);
       const { records, next } = await scanRecords(on, request, from);
       return { records, nextCursor: next === null ? null : encodeCursor('qdrant', nativeName, next) };
     });

@@ -16,7 +16,6 @@ import {
   checkRecords,
   checkScan,
   type DeleteResult,
-  decodeCursor,
   encodeCursor,
   type FetchResult,
   type Filter,
@@ -32,6 +31,7 @@ import {
   metadataProblem,
   noSuchRecord,
   type Ping,
+  pagePosition,
   type QueryRequest,
   queryVector,
   refuse,
@@ -108,8 +108,7 @@ export class WeaviateConnector implements VectorConnector {
   listCollections(page: { cursor?: string; limit?: number } = {}, options?: CallOptions): Promise<CollectionPage> {
     return this.#access.run('listCollections', options, async (session, call) => {
       const { cursor, limit = LIST_LIMIT } = page;
-      const after = cursor === undefined ? '' : decodeCursor(cursor, 'weaviate', '', isText);
-      if (after === undefined) throw new ConnectorError('invalid_argument', call, 'The cursor is not of this list.');
+      const after = pagePosition(call, cursor, '', isText) ?? '';
       const all = await listCollections(session, this.#options.tenant);
       const rest = all.filter(({ nativeName }) => nativeName > after);
       const found = rest.slice(0, limit);
@@ -237,11 +236,7 @@ export class WeaviateConnector implements VectorConnector {
   scan(collection: string, request: ScanRequest, options?: CallOptions): Promise<ScanPage> {
     const work = async (session: WeaviateSession, current: WeaviateCollection, call: Call) => {
       checkScan(call, request);
-      const { cursor } = request;
-      const position = cursor === undefined ? '' : decodeCursor(cursor, 'weaviate', current.uid, isWeaviatePosition);
-      if (position === undefined) {
-        throw new ConnectorError('invalid_argument', call, 'The cursor is not of this collection.');
-      }
+      const position = pagePosition(call, request.cursor, current.uid, isWeaviatePosition) ?? '';
       const { records, next } = await scanRecords(session, current, request, position);
       return { records, nextCursor: next === undefined ? null : encodeCursor('weaviate', current.uid, next) };
     };
