@@ -3,8 +3,8 @@ export interface DueQueue {
   /** Instead of any earlier time. */
   schedule(id: string, atMs: number): void;
   remove(id: string): void;
-  /** Takes out what is due. */
-  takeDue(nowMs: number): readonly string[];
+  /** Takes out what is due, at most so many; the rest stays, at no cost. */
+  takeDue(nowMs: number, max: number): readonly string[];
 }
 
 /** Creates an empty queue whose first step is the one of `nowMs`. */
@@ -29,11 +29,14 @@ export function createDueQueue(stepMs: number, nowMs: number): DueQueue {
       steps.set(step, ids.add(id));
     },
     remove,
-    takeDue(nowMs) {
+    takeDue(nowMs, max) {
       const due: string[] = [];
       for (const last = Math.floor(nowMs / stepMs); next <= last; next++) {
-        for (const id of steps.get(next) ?? []) {
+        const ids = steps.get(next) ?? new Set();
+        for (const id of ids) {
+          if (due.length >= max) return due;
           stepOf.delete(id);
+          ids.delete(id);
           due.push(id);
         }
         steps.delete(next);

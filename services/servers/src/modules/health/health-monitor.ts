@@ -1,5 +1,6 @@
 import type { VectorConnector } from '@morag/connectors-core';
 import type { Logger } from '@morag/telemetry';
+import { type Budget, createBudget } from './details-budget.ts';
 import type { DueQueue } from './due-queue.ts';
 import type { StoredStatus } from './health.store.ts';
 import { type HealthFleet, setIn } from './health-fleet.ts';
@@ -8,7 +9,7 @@ import type { HealthBoard } from './health-view.ts';
 import type { HealthWriter } from './health-writer.ts';
 import { type HealthRules, hasStopped, isDownFor, isFlapping, type Judgement, UNSEEN } from './judge.ts';
 import { createPanicAlarm } from './panic-alarm.ts';
-import { isFailure, type Probed, probe, toLook } from './probe.ts';
+import { isFailure, NO_DETAILS, type Probed, probe, toLook } from './probe.ts';
 import type { ProbeConnectors } from './probe-connectors.ts';
 import { type ProbeSettings, probePauseMs } from './probe-pause.ts';
 import type { RosterEntry } from './roster.store.ts';
@@ -66,6 +67,7 @@ export function createHealthMonitor(deps: HealthMonitorDeps): HealthMonitor {
 class Monitor implements HealthMonitor {
   readonly #deps: HealthMonitorDeps;
   readonly #alarm: (unsure: number) => void;
+  readonly #mayAskDetails: Budget;
   readonly #watched = new Map<string, Watched>();
   readonly #stored = new Map<string, StoredStatus>();
   readonly #down = new Set<string>();
@@ -76,6 +78,7 @@ class Monitor implements HealthMonitor {
   constructor(deps: HealthMonitorDeps) {
     this.#deps = deps;
     this.#alarm = createPanicAlarm(deps.logger);
+    this.#mayAskDetails = createBudget(deps.now, deps.settings.detailsPerSecond);
   }
 
   setRoster(roster: readonly RosterEntry[], isMine: (serverId: string) => boolean): readonly string[] {
@@ -119,12 +122,10 @@ class Monitor implements HealthMonitor {
 
   tick(): void {
     const { queue, settings, now } = this.#deps;
-    const due = queue.takeDue(now());
+    const due = queue.takeDue(now(), settings.atOnceMax - this.#underWay.size);
     if (due.length === 0) return;
-    const free = Math.max(0, settings.atOnceMax - this.#underWay.size);
-    for (const id of due.slice(free)) queue.schedule(id, now());
     const entries: RosterEntry[] = [];
-    for (const id of due.slice(0, free)) {
+    for (const id of due) {
       const watched = this.#watched.get(id);
       if (!watched || watched.isUnderWay) continue;
       watched.isUnderWay = true;
@@ -219,13 +220,15 @@ class Monitor implements HealthMonitor {
     const { rules, now, settings, connectors } = this.#deps;
     const { signal } = this.#stopping;
     const before = this.#watched.get(id)?.details;
-    const known = before && before.untilMs > now() ? before.of : undefined;
+    const isDue = (before?.untilMs ?? 0) <= now();
+    const asks = isDue && this.#mayAskDetails();
+    const known = asks ? undefined : (before?.of ?? NO_DETAILS);
     const probed = await probe(connector, { signal, timeoutMs: rules.deadlineMs, now, known });
     connectors.rest(id);
     const watched = this.#watched.get(id);
     if (!watched || signal.aborted) return;
     if (!probed.details) watched.details = undefined;
-    else if (!known) watched.details = { of: probed.details, untilMs: now() + settings.detailsMs };
+    else if (asks) watched.details = { of: probed.details, untilMs: now() + settings.detailsMs };
     const { uncleanStopWindowMs } = connector.capabilities();
     this.#judge(id, watched, probed, uncleanStopWindowMs > 0);
     this.#rest(id);

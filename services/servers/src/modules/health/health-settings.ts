@@ -33,7 +33,13 @@ export function healthSettings({ intervalMs, timeoutMs, failures, successes, slo
       pauseMs: 1_000,
       gapMs: 3 * intervalMs + timeoutMs,
     },
-    probes: { intervalMs, suspectMs: Math.min(500, intervalMs), detailsMs: 60_000, atOnceMax: 256 },
+    probes: {
+      intervalMs,
+      suspectMs: Math.min(500, intervalMs),
+      detailsMs: 60_000,
+      detailsPerSecond: 200,
+      atOnceMax: 256,
+    },
     leaseMs: 8_000,
   };
 }

@@ -7,6 +7,8 @@ export interface ProbeSettings {
   readonly suspectMs: number;
   /** How long what a server tells about itself holds. */
   readonly detailsMs: number;
+  /** Of how many servers a second that is asked for: with more of them it holds longer. */
+  readonly detailsPerSecond: number;
   readonly atOnceMax: number;
 }
 

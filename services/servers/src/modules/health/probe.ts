@@ -14,6 +14,14 @@ export interface ServerDetails {
   readonly isPartial: boolean;
 }
 
+/** Of a server that has not been asked. */
+export const NO_DETAILS: ServerDetails = {
+  version: '',
+  collectionsCount: null,
+  storageBytes: null,
+  isPartial: false,
+};
+
 /** What a probe found. */
 export interface Probed {
   readonly observation: Observation;
