@@ -18,6 +18,8 @@ const SECONDS = Number(process.env.MORAG_BENCH_SECONDS) || 60;
 /** What servers tell about themselves is asked for once a minute, of all of them in the first one. */
 const SETTLED_MS = Number(process.env.MORAG_BENCH_SETTLE_MS) || 70_000;
 const FIRST_LOOKS_MS_MAX = 300_000;
+/** On a machine that has more to do than it can some are always late. */
+const SETTLED_SHARE = 0.95;
 
 interface Subject {
   readonly installation: Installation;
@@ -38,6 +40,8 @@ interface Watch {
   readonly transactionsPerSecond: number;
   /** Of those that there should be. */
   readonly looks: number;
+  /** Servers that are wrongly thought to be not well, at the end. */
+  readonly misjudged: number;
 }
 
 /** P13: what it costs to look at 10,000 servers every ten seconds, against a loop that only asks whether they are there. */
@@ -87,6 +91,7 @@ async function measure(subject: Subject): Promise<Line[]> {
     ),
     numberLine('P13', `CPU of the service, ${label}`, many.cores, 1, 'cores'),
     numberLine('P13', `looks left out of those that were due, ${label}`, 100 * (1 - many.looks), 5, '%'),
+    numberLine('P13', `servers that answer and do not count as HEALTHY, ${label}`, many.misjudged, 0, 'servers'),
     numberLine('P13', `resident memory, ${label}`, many.mib, 200, 'MiB'),
     numberLine('P13', `statements a second more than with none, ${label}`, statements, 10, '/s'),
     numberLine(
@@ -118,10 +123,8 @@ async function register({ installation, db, port }: Subject, first: number, end:
 async function watch({ db, pid }: Subject, servers: number): Promise<Watch> {
   await eventually(
     async () => {
-      const { rows } = await db.query<{ seen: number }>(
-        `select count(*)::int as seen from servers.server_health where status = 'HEALTHY'`,
-      );
-      if ((rows[0]?.seen ?? 0) < servers) throw new Error(`${rows[0]?.seen} of ${servers} servers are HEALTHY`);
+      const healthy = await countHealthy(db);
+      if (healthy < servers * SETTLED_SHARE) throw new Error(`${healthy} of ${servers} servers are HEALTHY`);
     },
     { timeoutMs: FIRST_LOOKS_MS_MAX, intervalMs: 1_000 },
   );
@@ -147,6 +150,7 @@ async function watch({ db, pid }: Subject, servers: number): Promise<Watch> {
     mib,
     transactionsPerSecond: ((await transactions(db)) - before.transactions) / seconds,
     looks: looked / due,
+    misjudged: servers - (await countHealthy(db)),
   };
 }
 
@@ -154,6 +158,14 @@ async function watch({ db, pid }: Subject, servers: number): Promise<Watch> {
 async function transactions(db: Client): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
     `select xact_commit::int as count from pg_stat_database where datname = current_database()`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+async function countHealthy(db: Client): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*)::int as count from servers.server_health where status = 'HEALTHY' and server_id in
+       (select id from servers.servers where host like '127.1.%')`,
   );
   return rows[0]?.count ?? 0;
 }
