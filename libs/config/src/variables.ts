@@ -58,7 +58,8 @@ export const VARIABLES = {
   }),
   MORAG_MASTER_KEY: variable(text, {
     secret: true,
-    description: '32 random bytes in base64, the root of all secrets: openssl rand -base64 32',
+    description:
+      '32 random bytes in base64 (openssl rand -base64 32), or as AWS KMS wraps them (morag keys generate): the root of all secrets.',
   }),
   MORAG_MASTER_KEY_FILE: variable(path, { description: 'A file that holds the master key, instead of the key.' }),
   MORAG_JWT_SIGNING_KEY_FILE: variable(path, {

@@ -13,7 +13,7 @@ export interface Followed<T> {
 export interface FollowOptions {
   /** How often the files are looked at; never unless given. */
   readonly everyMs?: number;
-  /** Told when changed files cannot be used; what was read before stays. */
+  /** Told once of changed files that cannot be used; what was read before stays, and they are tried again at each look. */
   readonly onProblem?: (error: unknown) => void;
 }
 
@@ -31,11 +31,18 @@ export async function followFiles<T>(
   let seen = await signatureOf(files);
   let current = await load(undefined);
   let isLooking = false;
+  let refused: string | undefined;
   const look = async (): Promise<void> => {
     const now = await signatureOf(files);
     if (now === seen) return;
+    try {
+      current = await load(current);
+    } catch (error) {
+      if (now !== refused) onProblem?.(error);
+      refused = now;
+      return;
+    }
     seen = now;
-    current = await load(current);
     for (const listener of listeners) listener();
   };
   const timer =

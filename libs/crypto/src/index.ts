@@ -1,4 +1,5 @@
 export { type Followed, followFiles } from './follow-files.ts';
+export { createKeyReader, newKeyText, wrappedBy } from './key-reader.ts';
 export { addKey, promoteKey, type RotationStage, retireKey, rotationStage } from './key-rotation.ts';
 export { deriveKey, generateMasterKey, MasterKeyError, parseKey, type SecretKey } from './key-text.ts';
 export { fixedKeys, KEY_WATCH_MS, type KeySource, type Keys, loadRootKey, openKeys } from './keys.ts';

@@ -1,4 +1,3 @@
-import { generateMasterKey } from './key-text.ts';
 import { type KeyReader, type MasterKey, type MasterKeys } from './master-keys.ts';
 
 /**
@@ -14,12 +13,8 @@ export function rotationStage({ keys: [first, second] }: MasterKeys): RotationSt
   return second.version > first.version ? 'ADDED' : 'PROMOTED';
 }
 
-/** Adds a new key behind the one that seals. `text` is a key made elsewhere; a random one unless given. */
-export async function addKey(
-  { keys: [first], root }: MasterKeys,
-  read: KeyReader,
-  text = generateMasterKey(),
-): Promise<MasterKeys> {
+/** Adds the key of this text behind the one that seals. */
+export async function addKey({ keys: [first], root }: MasterKeys, text: string, read: KeyReader): Promise<MasterKeys> {
   const next: MasterKey = { version: first.version + 1, text, key: await read(text) };
   return { keys: [first, next], root };
 }

@@ -97,6 +97,21 @@ describe('the keys of an installation', () => {
     expect(keys.byVersion(1)?.equals(first.key)).toBe(true);
   });
 
+  it('are tried again when what makes the key of its text is away for a moment', async () => {
+    const [first, second] = [newMasterKey(1), newMasterKey(2)];
+    writeFileSync(file, first.text);
+    const problems: unknown[] = [];
+    let failures = 3;
+    const read = (text: string) => {
+      if (text === second.text && failures-- > 0) throw new MasterKeyError('the key service is away');
+      return parseKey(text);
+    };
+    keys = await openKeys({ file }, { read, watchMs: 10, onProblem: (error) => problems.push(error) });
+    replace(formatMasterKeys({ keys: [first, second], root: keys.root }));
+    while (!keys.byVersion(2)) await new Promise(setImmediate);
+    expect(problems.map(String)).toEqual(['MasterKeyError: the key service is away']);
+  });
+
   it('stay as they are while their file holds something else', async () => {
     const first = newMasterKey(1);
     writeFileSync(file, first.text);

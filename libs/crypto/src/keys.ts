@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { followFiles } from './follow-files.ts';
-import { MasterKeyError, parseKey, type SecretKey } from './key-text.ts';
+import { createKeyReader } from './key-reader.ts';
+import { MasterKeyError, type SecretKey } from './key-text.ts';
 import { type KeyReader, type MasterKeys, parseMasterKeys } from './master-keys.ts';
 
 /** The keys of this installation, as they are now. */
@@ -23,7 +24,7 @@ export interface KeySource {
 
 /** See openKeys. */
 export interface KeysOptions {
-  /** Turns the text of a key into the key; `parseKey` unless given. */
+  /** Turns the text of a key into the key; see createKeyReader. */
   readonly read?: KeyReader;
   /** How often a file is looked at. */
   readonly watchMs?: number;
@@ -39,7 +40,7 @@ export const KEY_WATCH_MS = 1_000;
  * MasterKeyError.
  */
 export async function openKeys(source: KeySource, options: KeysOptions = {}): Promise<Keys> {
-  const { read = parseKey, watchMs = KEY_WATCH_MS, onProblem } = options;
+  const { read = createKeyReader(), watchMs = KEY_WATCH_MS, onProblem } = options;
   const { file } = source;
   const load = async (before: MasterKeys | undefined): Promise<MasterKeys> => {
     const loaded = await parseMasterKeys(await textOf(source), read);
@@ -58,7 +59,7 @@ export async function openKeys(source: KeySource, options: KeysOptions = {}): Pr
 }
 
 /** What needs nothing but the root; see MasterKeys. Rejects with MasterKeyError. */
-export async function loadRootKey(source: KeySource, read: KeyReader = parseKey): Promise<SecretKey> {
+export async function loadRootKey(source: KeySource, read: KeyReader = createKeyReader()): Promise<SecretKey> {
   return (await parseMasterKeys(await textOf(source), read)).root;
 }
 
