@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@morag/telemetry';
 import type { Database } from './database.ts';
 import { createGroupWriter } from './group-writer.ts';
+import type { RecordedChange } from './recorded-change.ts';
 import { createWakeup } from './wakeup.ts';
 
 /** A record as the journal looks at it; the rest of its members it keeps as they are. */
@@ -10,10 +11,16 @@ export interface JournalRecord {
   readonly outcome: string;
 }
 
+/** A change under way; see @morag/rpc. */
+export interface OpenJournalRecord<R extends JournalRecord> {
+  run<T>(part: () => T): T;
+  end(end: Partial<R>): void;
+}
+
 /** The journal of @morag/rpc, met by shape, with what hands its records over. */
 export interface AuditJournalStore<R extends JournalRecord> {
-  begin(record: R): Promise<void>;
-  end(id: string, end: Partial<R>): void;
+  refused(record: R): Promise<void>;
+  begin(record: R, known: () => Partial<R>): Promise<OpenJournalRecord<R>>;
   /** Begins to hand over. */
   start(): void;
   /** Writes what has ended, and hands over what there is, if that does not take long. */
@@ -36,8 +43,9 @@ const STOP_MS_MAX = 3_000;
 const OPEN_MAX = '1 hour';
 
 /**
- * A journal in the service's own schema, so that it can be written whenever the service can write at all. Records that
- * begin or end at the same time share one statement; those that have ended, and those whose process has died, go to
+ * A journal in the service's own schema, so that it can be written whenever the service can write at all. A record is
+ * there before its change begins; that the change is made is written into it by the transaction that makes it; what is
+ * known only afterwards, such as the answer, is added. Records that begin or end at the same time share one statement; those that have ended, and those whose process has died, go to
  * identity once a second or sooner, and are removed when identity has them.
  */
 export function createAuditJournal<R extends JournalRecord>(options: AuditJournalOptions<R>): AuditJournalStore<R> {
@@ -76,12 +84,21 @@ export function createAuditJournal<R extends JournalRecord>(options: AuditJourna
     }
   };
 
+  const finish = (id: string, end: Partial<R>): void => {
+    ends
+      .write({ id, end })
+      .catch((error: unknown) => logger.warn({ err: error }, 'the end of a change is not on record'));
+  };
+
   return {
-    begin: (record) => begins.write(record),
-    end(id, end) {
-      ends
-        .write({ id, end })
-        .catch((error: unknown) => logger.warn({ err: error }, 'the end of a change is not on record'));
+    refused: (record) => begins.write(record),
+    async begin(record, known) {
+      await begins.write(record);
+      return openRecord(
+        db,
+        () => ({ ...record, ...known() }),
+        (end) => finish(record.id, end),
+      );
     },
     start() {
       running ??= run();
@@ -91,6 +108,30 @@ export function createAuditJournal<R extends JournalRecord>(options: AuditJourna
       await running;
       await ends.idle();
       await handOver(AbortSignal.timeout(STOP_MS_MAX)).catch(() => {});
+    },
+  };
+}
+
+function openRecord<R extends JournalRecord>(
+  db: Database,
+  known: () => R,
+  finish: (end: Partial<R>) => void,
+): OpenJournalRecord<R> {
+  let isMarked = false;
+  let isOver = false;
+  const change: RecordedChange = {
+    mark: async (run) => void (await run(MARK, [toJson({ ...known(), outcome: MADE })])),
+    marked() {
+      isMarked = true;
+    },
+    isDone: () => isMarked || isOver,
+  };
+  return {
+    run: (part) => db.recorded(change, part),
+    end(end) {
+      isOver = true;
+      // What was committed is made, whatever its caller was answered.
+      finish(isMarked ? { ...end, outcome: MADE } : end);
     },
   };
 }
@@ -107,6 +148,14 @@ const BEGIN = `
   insert into audit_journal (id, record, created_at, ended_at)
   select (record->>'id')::uuid, record, now(), case when record->>'outcome' <> 'UNFINISHED' then now() end
     from jsonb_array_elements($1::jsonb) record`;
+
+const MADE = 'SUCCEEDED';
+
+/** Should the record have gone meanwhile, as that of a call of more than an hour has, it is written anew. */
+const MARK = `
+  insert into audit_journal (id, record, created_at)
+  select (record->>'id')::uuid, record, now() from (select $1::jsonb) as given(record)
+  on conflict (id) do update set record = excluded.record`;
 
 const END = `
   update audit_journal set record = audit_journal.record || given."end", ended_at = now()

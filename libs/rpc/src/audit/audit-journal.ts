@@ -24,10 +24,24 @@ export interface AuditRecord {
 /** What is known of a change only when it is over. */
 export type AuditEnd = Pick<AuditRecord, 'ownerId' | 'target' | 'outcome' | 'before' | 'after'>;
 
-/** Where a service writes down what is done, before it is done. */
+/** A change that is on record and under way. */
+export interface OpenRecord {
+  /** Runs a part of the change. Whatever it commits says in the same transaction that the change was made. */
+  run<T>(part: () => T): T;
+  /**
+   * How the change ended; written soon. A change of which something was committed has SUCCEEDED, whatever is said here. One
+   * whose process dies before this stays as it is: SUCCEEDED if something was committed, else UNFINISHED.
+   */
+  end(end: AuditEnd): void;
+}
+
+/** Where a service writes down what is done, before and as it is done. */
 export interface AuditJournal {
-  /** Resolves when the record is durable; a change begins after that, and not at all when this rejects. */
-  begin(record: AuditRecord): Promise<void>;
-  /** How the change ended; written soon. A process that dies before leaves the record UNFINISHED. */
-  end(id: string, end: AuditEnd): void;
+  /** Writes down what was not done. */
+  refused(record: AuditRecord): Promise<void>;
+  /**
+   * Resolves when the record is durable; a change begins after that, and not at all when this rejects. `known` tells what
+   * is known of the change by the time that it is committed.
+   */
+  begin(record: AuditRecord, known: () => Partial<AuditRecord>): Promise<OpenRecord>;
 }

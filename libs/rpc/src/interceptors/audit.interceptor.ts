@@ -2,7 +2,7 @@ import type { DescMessage, DescMethod, Message } from '@bufbuild/protobuf';
 import type { Interceptor, StreamRequest, UnaryRequest } from '@connectrpc/connect';
 import { principalKey } from '@morag/auth';
 import { DomainError } from '@morag/errors';
-import type { AuditEnd, AuditJournal, AuditRecord } from '../audit/audit-journal.ts';
+import type { AuditEnd, AuditJournal, AuditRecord, OpenRecord } from '../audit/audit-journal.ts';
 import { type AuditNote, auditNoteKey } from '../audit/audit-note.ts';
 import { describeAnswer, targetOf } from '../audit/describe-change.ts';
 import { peerAddressKey, requestIdKey } from '../call-context.ts';
@@ -22,7 +22,7 @@ export function auditDenials(journal: AuditJournal): Interceptor {
       // A change that its handler refused is on record already.
       const isRecorded = req.contextValues.get(auditNoteKey) !== undefined;
       if (!isRecorded && error instanceof DomainError && error.reason === 'PERMISSION_DENIED') {
-        await journal.begin({ ...newRecord(req), outcome: 'DENIED' });
+        await journal.refused({ ...newRecord(req), outcome: 'DENIED' });
       }
       throw error;
     }
@@ -30,8 +30,9 @@ export function auditDenials(journal: AuditJournal): Interceptor {
 }
 
 /**
- * Writes down each change before it is made, and how it ended. The record comes first and in a commit of its own: a change
- * whose record cannot be written is not made (F26), and one whose process dies is still on record, as UNFINISHED.
+ * Writes down each change. The record comes first and in a commit of its own, since not all that a change does is done in
+ * our database: a change whose record cannot be written is not made (F26). That it was made is written by the transaction
+ * that makes it; how it ended, and what it answered, afterwards.
  */
 export function auditMutations(journal: AuditJournal, rules: AccessRules): Interceptor {
   return (next) => async (req) => {
@@ -39,9 +40,13 @@ export function auditMutations(journal: AuditJournal, rules: AccessRules): Inter
     const record = newRecord(req);
     const note: AuditNote = {};
     req.contextValues.set(auditNoteKey, note);
-    await journal.begin(record);
+    const known = (): Partial<AuditRecord> => ({
+      ownerId: note.ownerId || record.ownerId,
+      before: note.before ?? null,
+    });
+    const open = await journal.begin(record, known);
     const end = (outcome: AuditEnd['outcome'], told: Partial<AuditEnd> = {}): void =>
-      journal.end(record.id, {
+      open.end({
         ownerId: note.ownerId || told.ownerId || record.ownerId,
         target: record.target || told.target || '',
         outcome,
@@ -52,13 +57,13 @@ export function auditMutations(journal: AuditJournal, rules: AccessRules): Inter
       end(error instanceof DomainError && error.reason === 'PERMISSION_DENIED' ? 'DENIED' : 'FAILED');
     };
     try {
-      const res = await next(req);
+      const res = await open.run(() => next(req));
       if (!res.stream) {
         end('SUCCEEDED', tell(res.method.output, res.message));
         return res;
       }
       let answer: Message | undefined;
-      const noted = tapped(res.message, (message) => {
+      const noted = tapped(within(open, res.message), (message) => {
         answer = message;
       });
       const over = (error?: unknown): void => {
@@ -80,6 +85,19 @@ function tell(schema: DescMessage, answer: Message): Partial<AuditEnd> {
   } catch {
     return {};
   }
+}
+
+/** A stream's handler runs while its answers are read: each step of that is a part of the change too. */
+function within<T>(open: OpenRecord, messages: AsyncIterable<T>): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]() {
+      const source = open.run(() => messages[Symbol.asyncIterator]());
+      return {
+        next: () => open.run(() => source.next()),
+        return: async () => (await open.run(() => source.return?.())) ?? { done: true, value: undefined },
+      };
+    },
+  };
 }
 
 async function* tapped<T>(messages: AsyncIterable<T>, note: (message: T) => void): AsyncGenerator<T> {

@@ -62,7 +62,7 @@ export async function login(
       ? await deps.db.transaction(
           (em) =>
             insertSession(em, { userId: found.id, device, address: input.client.address, expiresAt: sessionEnd(deps) }),
-          { signal },
+          { signal, isChange: (opened) => opened !== undefined },
         )
       : undefined;
   if (!found || !session) throw new DomainError('WRONG_CREDENTIALS', 'The e-mail address or the password is wrong.');
@@ -87,7 +87,8 @@ export async function refresh(
       }
       return result;
     },
-    { signal },
+    // The end of a session whose token came back is no refresh.
+    { signal, isChange: ({ kind }) => kind === 'advanced' },
   );
   switch (advance.kind) {
     case 'advanced':

@@ -112,7 +112,7 @@ export function createDatabaseStore(db: Orm, holdQuota: HoldQuota): DatabaseStor
             statement.params,
           );
           return updated;
-        });
+        }, IF_FOUND);
         return row && toDatabase({ ...row, server_id: database.serverId, collection: database.collection });
       } catch (error) {
         throw asTaken(error);
@@ -153,7 +153,7 @@ function creation(db: Orm, holdQuota: HoldQuota): Pick<DatabaseStore, 'insert' |
       return rival;
     },
     async publish(id) {
-      const [row] = await db.read<{ id: string }>(
+      const [row] = await db.change<{ id: string }>(
         `with shown as (
            update databases set state = 'READY', updated_at = now() where id = $1 and state = 'PROVISIONING' returning id
          ), following as (
@@ -179,6 +179,12 @@ async function findReady(db: Orm, id: string, { ownerId, databaseIds }: Scope): 
   );
   return row && toDatabase(row);
 }
+
+/** None is there of the version that was to change. */
+const IF_FOUND = { isChange: (row: unknown) => row !== undefined };
+
+/** Seen by nobody before it is published: that is the change. */
+const NOT_YET = { isChange: () => false };
 
 async function insert(
   db: Orm,
@@ -208,7 +214,7 @@ async function insert(
         hold.ttlMs,
         hold.owner,
       ]);
-    })
+    }, NOT_YET)
     .catch((error: unknown) => {
       throw asTaken(error);
     });

@@ -79,12 +79,12 @@ function lookups(
   db: Database,
 ): Omit<OperationStore, keyof ReturnType<typeof leases> | keyof ReturnType<typeof results>> {
   const some = async (sql: string, params: readonly unknown[]): Promise<boolean> =>
-    (await db.write(sql, params)).length > 0;
+    (await db.change(sql, params)).length > 0;
 
   return {
     async insert({ id, ownerId, databaseId, kind, request }) {
       try {
-        const [row] = await db.write<OperationRow>(
+        const [row] = await db.change<OperationRow>(
           `insert into operations (id, created_at, updated_at, owner_id, database_id, kind, request)
            values ($1, now(), now(), $2, $3, $4, $5) returning *`,
           [id, ownerId, databaseId, kind, JSON.stringify(request)],
@@ -96,7 +96,7 @@ function lookups(
       }
     },
     async insertDone({ id, ownerId, databaseId, kind, request }, response) {
-      const [row] = await db.write<OperationRow>(
+      const [row] = await db.change<OperationRow>(
         `insert into operations (id, created_at, updated_at, owner_id, database_id, kind, request, response, stage,
            percentage, is_done)
          values ($1, now(), now(), $2, $3, $4, $5, $6, 'done', 100, true) returning *`,

@@ -6,6 +6,7 @@ import {
   listPage,
   type Database as Orm,
   type Page,
+  type Em,
   query,
 } from '@morag/orm';
 import type { ReadPolicy, WritePolicy } from '../database/database.ts';
@@ -178,7 +179,7 @@ function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>>
     },
     async condemn(which) {
       const [where, params] = conditionOf(which);
-      return db.transaction(async (em) => {
+      const condemned = async (em: Em): Promise<readonly string[]> => {
         const rows = await query<{ id: string }>(
           em,
           `with condemned as (
@@ -193,7 +194,10 @@ function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>>
         const ids = rows.map(({ id }) => id);
         for (const id of ids) await appendEvent(em, databaseDeleted(id));
         return ids;
-      });
+      };
+      // What was never there for anybody is only cleared away.
+      const isHalfMade = which === 'abandoned' || 'unfinished' in which;
+      return db.transaction(condemned, { isChange: (ids) => !isHalfMade && ids.length > 0 });
     },
     async removePlacement(placementId) {
       await db.read('delete from placements where id = $1', [placementId]);

@@ -39,7 +39,7 @@ export function createQuarantineStore(db: Database): QuarantineStore {
       return { appliedSequence: Number(placement?.applied_seq ?? 0), records };
     },
     async drop(placementId, ids) {
-      const rows = await db.write(`delete from quarantined_records where ${SOME} returning 1`, [placementId, ids]);
+      const rows = await db.change(`delete from quarantined_records where ${SOME} returning 1`, [placementId, ids]);
       return rows.length;
     },
     async count(placementId, ids) {

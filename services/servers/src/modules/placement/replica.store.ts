@@ -69,7 +69,7 @@ export function createReplicaStore(db: Database): ReplicaStore {
         );
         if (drained) await forget(em, { databaseId, placementId, ...drained });
         return drained !== undefined;
-      }),
+      }, ONLY_IF_SO),
     drained: (limit, placementId) =>
       db.read<DrainedPlacement>(
         `select ${DRAINED_COLUMNS} from placements p join servers s on s.id = p.server_id
@@ -83,6 +83,8 @@ export function createReplicaStore(db: Database): ReplicaStore {
     },
   };
 }
+
+const ONLY_IF_SO = { isChange: (isSo: boolean) => isSo };
 
 /** The primary does not go back to a placement that is leaving, and reads neither prefer nor ask its server alone. */
 async function forget(

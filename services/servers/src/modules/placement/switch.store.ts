@@ -66,7 +66,7 @@ export function createSwitchStore(db: Database): SwitchStore {
           await alongside(em, swapped);
           return swapped;
         },
-        { signal },
+        { signal, isChange: (swapped) => swapped !== undefined },
       ),
   };
 }

@@ -79,7 +79,7 @@ export function createWebhookStore(db: Orm): WebhookStore {
     announce,
     announceOther: (whose, event) => db.transaction((em) => announce(em, whose, event)),
     async insert({ id, ownerId, url, eventTypes }, max) {
-      const rows = await db.write(
+      const rows = await db.change(
         `insert into webhooks (id, owner_id, url, event_types, created_at)
          select $1, $2, $3, $4::jsonb, now() where (select count(*) from webhooks where owner_id = $2) < $5 returning id`,
         [id, ownerId, url, JSON.stringify(eventTypes), max],
@@ -95,7 +95,7 @@ export function createWebhookStore(db: Orm): WebhookStore {
       return { rows: page.rows.map(toWebhook), next: page.next };
     },
     async remove(id, { ownerId }) {
-      return (await db.write(`delete from webhooks where ${MINE} returning id`, [id, ownerId])).length > 0;
+      return (await db.change(`delete from webhooks where ${MINE} returning id`, [id, ownerId])).length > 0;
     },
     async removeAll(ownerId) {
       await db.write('delete from webhooks where owner_id = $1', [ownerId]);
