@@ -46,7 +46,7 @@ describe('simulated histories of servers, instances and networks that fail', () 
     expect(acknowledged).toBeGreaterThan(20 * seeds);
     expect(checkedReads).toBeGreaterThan(20 * seeds);
     expect(promotions).toBeGreaterThan(seeds / 4);
-    expect(failBacks).toBeGreaterThan(seeds / 8);
+    expect(failBacks).toBeGreaterThan(seeds / 16);
   }, 300_000);
 
   it('are decided by their seed alone', async () => {

@@ -64,9 +64,9 @@ function draw(all: readonly Ranked[], random: () => number): number {
 }
 
 /**
- * Whether one is so much cheaper that it takes the place of the one that was drawn. Of equal weights any difference counts.
- * Of others as much as their weights differ: less would let the noise of two latencies decide and make weights mean
- * nothing, and more is what the one of the greater weight may carry.
+ * Whether one takes the place of the one that was drawn: it has to be cheaper by more than the ratio of their weights.
+ * Of equal weights any difference counts. Of others a small one must not, else the noise of two latencies would decide and
+ * weights would mean nothing; and one that is asked nine times as often may well be nine times as busy.
  */
 function isBetter(other: Ranked, drawn: Ranked): boolean {
   const [light, heavy] = other.weight < drawn.weight ? [other.weight, drawn.weight] : [drawn.weight, other.weight];
