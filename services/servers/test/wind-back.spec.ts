@@ -84,14 +84,34 @@ async function hold(placementId: string) {
   const waiting = `from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
   return {
     async windBacks() {
-      const { rows } = await sql.query(`select pid ${waiting} and query like '%from server_health where stopped_at%'`,
-      );
+      const { rows } = await sql.query(`select pid ${waiting} and query like '%from server_health where stopped_at%'`);
       return rows.length;
     },
     cutOff: () => sql.query(`select pg_terminate_backend(pid) ${waiting}`),
     release: () => holder.end(),
   };
 }
+
+it('a wind-back is not due where a crash costs nothing that was confirmed', async () => {
+  const { databaseId, placementId, serverId, memory } = await newDatabase(harness, alice);
+  await harness.records.upsertRecords({ databaseId, records: [record('a')] }, alice.as);
+  await eventually(async () => expect(await standing(placementId)).toEqual({ applied: 1, isDue: false }));
+  const epoch = async (): Promise<unknown> => {
+    const { rows } = await sql.query('select epoch from placements where id = $1', [placementId]);
+    return rows[0];
+  };
+  const before = await epoch();
+  memory.down = 'unavailable';
+  await eventually(
+    async () => {
+      const { rows } = await sql.query('select status from server_health where server_id = $1', [serverId]);
+      expect(rows).not.toEqual([{ status: 'HEALTHY' }]);
+    },
+    { timeoutMs: 60_000 },
+  );
+  expect(await standing(placementId)).toEqual({ applied: 1, isDue: false });
+  expect(await epoch()).toEqual(before);
+}, 90_000);
 
 describe('a stop that was seen', () => {
   let held: Awaited<ReturnType<typeof hold>>;
