@@ -32,7 +32,7 @@ export function requireQuota({
   used,
 }: Pick<QuotaHold, 'name' | 'limit' | 'adding'> & { readonly used: number }): void {
   if (limit === 0 || used + adding <= limit) return;
-  throw new DomainError('QUOTA_EXCEEDED', `This would be more than your ${limit} ${name}; you have ${used}.`, {
+  throw new DomainError('QUOTA_EXCEEDED', `More than your quota of ${name} allows: ${used} of ${limit} are used.`, {
     metadata: { quota: name, limit: String(limit), used: String(used) },
   });
 }

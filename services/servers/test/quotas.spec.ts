@@ -57,7 +57,7 @@ describe('of a hundred at once on two instances', () => {
     const { serverId } = await newServer(harness, alice);
     expect(await letIn(({ servers }) => servers.createServer(someServer(), alice.as))).toBe(LIMITS.servers - 1);
     expect(await refusal(harness.servers.createServer(someServer(), alice.as))).toEqual({
-      text: 'This would be more than your 7 servers; you have 7.',
+      text: 'More than your quota of servers allows: 7 of 7 are used.',
       metadata: { quota: 'servers', limit: '7', used: '7' },
     });
     await harness.servers.deleteServer({ serverId }, alice.as);
@@ -93,7 +93,7 @@ describe('records', () => {
     const ends = await Promise.allSettled(Array.from({ length: 25 }, (_, n) => write(other.databaseId, n, 1)));
     expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(20);
     expect(await refusal(write(one.databaseId, 100, 1))).toEqual({
-      text: 'This would be more than your 40 records; you have 40.',
+      text: 'More than your quota of records allows: 40 of 40 are used.',
       metadata: { quota: 'records', limit: '40', used: '40' },
     });
     expect(await usage(alice)).toMatchObject({ records: [40, 40] });
