@@ -44,8 +44,8 @@ export interface Harness extends Clients {
   newUser(role?: Role): Promise<Caller>;
   /** The caller as another service acts for them. */
   serviceFor(userId: string): Promise<Caller>;
-  /** A second instance on the same database; stopped with the first. */
-  another(parts?: ServersParts): Promise<Clients & { readonly service: ServersInstance }>;
+  /** A second instance on the same database, unless `env` says otherwise; stopped with the first. */
+  another(parts?: ServersParts, env?: Record<string, string>): Promise<Clients & { readonly service: ServersInstance }>;
   close(): Promise<void>;
 }
 
@@ -66,14 +66,14 @@ export async function startServers(parts: ServersParts = {}, env: Record<string,
     MORAG_EGRESS_ALLOW: '127.0.0.0/8',
     ...env,
   };
-  const config = { ...serversConfig(full), listen: { host: '127.0.0.1', port: 0 } };
   const secret = serviceTokenSecret(await loadRootKey({ key: full.MORAG_MASTER_KEY }));
   const identity = createIdentity();
   const vendors = createMemoryVendors();
   const detached: string[] = [];
   const documents = createDocuments(detached);
   const instances: ServersInstance[] = [];
-  const start = async (more: ServersParts): Promise<ServersInstance> => {
+  const start = async (more: ServersParts, moreEnv: Record<string, string> = {}): Promise<ServersInstance> => {
+    const config = { ...serversConfig({ ...full, ...moreEnv }), listen: { host: '127.0.0.1', port: 0 } };
     const logger = createLogger({ level: 'silent', service: 'servers' });
     const clients = { identity: identity.transport, documents };
     const service = await buildServersService(config, { logger, vendors, clients, settings: FAST, ...parts, ...more });
@@ -98,8 +98,8 @@ export async function startServers(parts: ServersParts = {}, env: Record<string,
       const token = await tokens.issue({ audience: 'servers', ownerId: userId, permissions: PERMISSIONS });
       return { userId, as: bearer(token) };
     },
-    async another(more = {}) {
-      const second = await start(more);
+    async another(more = {}, moreEnv = {}) {
+      const second = await start(more, moreEnv);
       return { ...clientsOf(second.transport()), service: second };
     },
     async close() {
