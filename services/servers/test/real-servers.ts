@@ -26,7 +26,7 @@ export interface RealServer {
 }
 
 /** Starts one, as `npm run servers` does. */
-export async function startRealServer(vendor: 'chroma' | 'pgvector'): Promise<RealServer> {
+export async function startRealServer(vendor: 'chroma' | 'pgvector' | 'weaviate'): Promise<RealServer> {
   const folder = mkdtempSync(join(tmpdir(), `morag-real-${vendor}-`));
   // PostgreSQL runs under an account of its own where the tests run as root.
   chmodSync(folder, 0o755);
