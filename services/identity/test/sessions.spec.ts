@@ -4,6 +4,7 @@ import { reasonOf } from '@morag/errors';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { User_UserRole } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
+import { connectClient } from '@morag/orm';
 import { type Harness, startIdentity } from './harness.ts';
 
 let harness: Harness;
@@ -68,6 +69,31 @@ describe('refreshing', () => {
     const { refreshToken } = await harness.newUser();
     const results = await Promise.allSettled(Array.from({ length: 50 }, () => auth.refresh({ refreshToken })));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('goes on for a day after the last, and for thirty days in all', async () => {
+    const sql = await connectClient({ url: harness.env.MORAG_DATABASE_URL ?? '', schema: 'identity', service: 'test' });
+    try {
+      const { refreshToken, userId } = await harness.newUser();
+      const grow = (age: string) =>
+        sql.query(`update identity.sessions set created_at = now() - $2::interval where user_id = $1`, [userId, age]);
+      const left = async (): Promise<number> => {
+        const { rows } = await sql.query<{ hours: number }>(
+          `select round(extract(epoch from expires_at - now()) / 3600)::int as hours from identity.sessions where user_id = $1`,
+          [userId],
+        );
+        return rows[0]?.hours ?? -1;
+      };
+      expect(await left()).toBe(24);
+      await grow('29 days 20 hours');
+      const second = await auth.refresh({ refreshToken });
+      expect(await left()).toBe(4);
+      await grow('30 days');
+      const third = await auth.refresh({ refreshToken: second.refreshToken });
+      expect(await reasonFor(auth.refresh({ refreshToken: third.refreshToken }))).toBe('UNAUTHENTICATED');
+    } finally {
+      await sql.end();
+    }
   });
 
   it('refuses what it did not make', async () => {

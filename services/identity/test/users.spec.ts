@@ -56,6 +56,22 @@ describe('registration', () => {
 });
 
 describe('a user', () => {
+  it('changes its address with its password alone, and signs in with the new one then', async () => {
+    const { as, email, password, userId } = await harness.newUser();
+    const wanted = `${randomUUID()}@example.org`;
+    const change = (given: string, by = as) =>
+      users.updateUser(
+        { userId: 'me', user: { email: wanted, password: given }, updateMask: { paths: ['email'] } },
+        by,
+      );
+    expect(await reasonFor(change(''))).toBe('WRONG_CREDENTIALS');
+    expect(await reasonFor(change('not the password'))).toBe('WRONG_CREDENTIALS');
+    expect((await users.getUser({ userId: 'me' }, as)).email).toBe(email);
+    expect((await change(password)).email).toBe(wanted);
+    expect((await harness.signIn(wanted, password)).userId).toBe(userId);
+    expect(await reasonFor(auth.login({ email, password }))).toBe('WRONG_CREDENTIALS');
+  });
+
   it('sees and changes itself, and nobody else', async () => {
     const [one, two] = await Promise.all([harness.newUser(), harness.newUser()]);
     const changed = await users.updateUser(

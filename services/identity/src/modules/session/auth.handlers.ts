@@ -13,7 +13,7 @@ import {
 import type { Cursor } from '@morag/orm';
 import { auditNoteKey, methodName, type PageTokens, peerAddressKey } from '@morag/rpc';
 import type { RevocationRow } from '../revocation/revocation.store.ts';
-import type { PublicJwk } from '../token/signing-key.ts';
+import type { SigningKeys } from '../token/signing-keys.ts';
 import { type CreateUserDeps, register } from '../user/create-user.ts';
 import { toUser } from '../user/user.mapping.ts';
 import { listSessions } from './list-sessions.ts';
@@ -21,7 +21,7 @@ import { endUserSessions, login, refresh, type SessionDeps, type SignedIn } from
 
 /** What the handlers of sessions need. */
 export type AuthDeps = CreateUserDeps &
-  SessionDeps & { readonly pageTokens: PageTokens; readonly publicKeys: readonly PublicJwk[] };
+  SessionDeps & { readonly pageTokens: PageTokens; readonly signingKeys: Pick<SigningKeys, 'published'> };
 
 /** AuthService over the use cases. */
 export function authHandlers(deps: AuthDeps): ServiceImpl<typeof AuthService> {
@@ -43,7 +43,7 @@ export function authHandlers(deps: AuthDeps): ServiceImpl<typeof AuthService> {
         await endUserSessions(deps, all ? { userId } : { userId, only: sessionId }, context.signal);
       return {};
     },
-    getJwks: () => ({ keys: deps.publicKeys.map((key) => ({ ...key })) }),
+    getJwks: () => ({ keys: deps.signingKeys.published().map((key) => ({ ...key })) }),
     async *watchRevocations(_request, context) {
       for await (const { revocations, snapshotComplete } of deps.revocations.watch(context.signal)) {
         const sequence = revocations.at(-1)?.sequence ?? 0n;

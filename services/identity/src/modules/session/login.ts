@@ -1,6 +1,6 @@
 import type { AccessTokens, Role } from '@morag/auth';
 import { DomainError } from '@morag/errors';
-import type { Database } from '@morag/orm';
+import type { Database, Em } from '@morag/orm';
 import type { PasswordHasher } from '../password/password-hasher.ts';
 import { insertRevocation } from '../revocation/revocation.store.ts';
 import type { RevocationPublisher } from '../revocation/revocation-publisher.ts';
@@ -107,24 +107,23 @@ export async function endUserSessions(
   input: { readonly userId: string; readonly only?: string; readonly except?: string },
   signal: AbortSignal,
 ): Promise<string[]> {
-  const ended = await deps.db.transaction(
-    async (em) => {
-      const ids = await endSessions(em, input.userId, input);
-      for (const id of ids) await revoke(deps, em, input.userId, id);
-      return ids;
-    },
-    { signal },
-  );
+  const ended = await deps.db.transaction((em) => endSessionsIn(em, deps, input), { signal });
   await deps.revocations.publish();
   return ended;
 }
 
-async function revoke(
-  deps: SessionDeps,
-  em: Parameters<typeof insertRevocation>[0],
-  userId: string,
-  sessionId: string,
-) {
+/** The same in a transaction of the caller's, who publishes the revocations once it is committed. */
+export async function endSessionsIn(
+  em: Em,
+  deps: Pick<SessionDeps, 'now' | 'accessTtlSeconds'>,
+  input: { readonly userId: string; readonly only?: string | undefined; readonly except?: string | undefined },
+): Promise<string[]> {
+  const ids = await endSessions(em, input.userId, input);
+  for (const id of ids) await revoke(deps, em, input.userId, id);
+  return ids;
+}
+
+async function revoke(deps: Pick<SessionDeps, 'now' | 'accessTtlSeconds'>, em: Em, userId: string, sessionId: string) {
   await insertRevocation(em, { userId, sessionId, nowMs: deps.now(), ttlSeconds: deps.accessTtlSeconds });
 }
 

@@ -18,6 +18,9 @@ export async function insertSession(
   return session;
 }
 
+/** However busy a session is, its user signs in again after this time: NIST SP 800-63B asks for it at AAL1. */
+const LIFETIME_MAX = `interval '30 days'`;
+
 /** What a refresh finds. */
 export type Advance =
   | { readonly kind: 'advanced'; readonly userId: string; readonly role: Role; readonly generation: number }
@@ -46,7 +49,7 @@ export async function advanceSession(
     em,
     `update identity.sessions
         set generation = generation + 1, last_used_at = now(), updated_at = now(), version = version + 1,
-            address = $2, expires_at = $3
+            address = $2, expires_at = least($3, created_at + ${LIFETIME_MAX})
       where id = $1`,
     [sessionId, address, expiresAt],
   );
@@ -57,7 +60,7 @@ export async function advanceSession(
 export async function endSessions(
   em: Em,
   userId: string,
-  which: { readonly only?: string; readonly except?: string } = {},
+  which: { readonly only?: string | undefined; readonly except?: string | undefined } = {},
 ): Promise<string[]> {
   const rows = await query<{ id: string }>(
     em,

@@ -1,16 +1,15 @@
 import type { Principal, Role } from '@morag/auth';
-import type { Database } from '@morag/orm';
 import { appendEvent, requireEtag } from '@morag/orm';
 import { insertRevocation } from '../revocation/revocation.store.ts';
 import type { RevocationPublisher } from '../revocation/revocation-publisher.ts';
 import { endSessions } from '../session/session.store.ts';
+import { type RequirePasswordDeps, requirePassword } from './require-password.ts';
 import { flushUser, lockUser, readUser, requireAnotherAdministrator, type UserRow } from './user.store.ts';
 import { requireAdministratorOf, requireWriter } from './user-access.ts';
 import { userDeleted } from './user-deleted.ts';
 
 /** What changing a user needs. */
-export interface UpdateUserDeps {
-  readonly db: Database;
+export interface UpdateUserDeps extends RequirePasswordDeps {
   readonly revocations: RevocationPublisher;
   readonly accessTtlSeconds: number;
   readonly now: () => number;
@@ -26,12 +25,20 @@ export interface UserChanges {
 }
 
 /**
- * Changes a user. A new role takes effect with the next token, a disabling at once; tokens that still say otherwise are
+ * Changes a user. One's own address is what one signs in with, so that it takes the password in force. A new role takes effect with the next token, a disabling at once; tokens that still say otherwise are
  * refused from the moment this resolves.
  */
 export async function updateUser(
   deps: UpdateUserDeps,
-  input: { principal: Principal; userId: string; changes: UserChanges; etag: string },
+  input: {
+    readonly principal: Principal;
+    readonly userId: string;
+    readonly changes: UserChanges;
+    readonly etag: string;
+    /** Empty where none was given. */
+    readonly password: string;
+    readonly address: string;
+  },
   signal: AbortSignal,
 ): Promise<UserRow> {
   const { principal, userId, changes, etag } = input;
@@ -39,6 +46,10 @@ export async function updateUser(
     requireAdministratorOf(principal, userId);
   }
   requireWriter(principal);
+  if (changes.email !== undefined && principal.userId === userId) {
+    const { password, address } = input;
+    await requirePassword(deps, { userId, password, address, field: 'user.password' }, signal);
+  }
   const revoked = await deps.db.transaction(
     async (em) => {
       const losesPower = changes.disabled === true || (changes.role !== undefined && changes.role !== 'ADMIN');

@@ -53,6 +53,8 @@ export function userHandlers(deps: UserDeps): ServiceImpl<typeof UserService> {
         userId,
         changes: changesOf(user, updatedFields(UserSchema, user, request.updateMask)),
         etag: user.etag,
+        password: user.password,
+        address: context.values.get(peerAddressKey),
       };
       return toUser(await updateUser(deps, input, context.signal));
     },

@@ -58,7 +58,8 @@ export type User = Message<"morag.identity.v1.User"> & {
   role: User_UserRole;
 
   /**
-   * Input only. Wanted when an administrator creates a user; 8 to 128 characters, not a common password.
+   * Input only. Wanted when an administrator creates a user: 8 to 128 characters, not a common password; and when one
+   * changes one's own e-mail: the password in force. It is changed by ChangePassword alone.
    *
    * @generated from field: string password = 6;
    */

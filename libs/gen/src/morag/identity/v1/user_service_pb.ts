@@ -272,10 +272,11 @@ export const UserService: GenService<{
   },
   /**
    * Changes the fields named by `update_mask`: one's own name, e-mail and avatar; role and `disabled` only as an
-   * administrator, and only another's.
+   * administrator, and only another's. One's own e-mail takes the password in force, in `user.password`.
    *
-   * NOT_FOUND, ALREADY_EXISTS (EMAIL_EXISTS), PERMISSION_DENIED, ABORTED (ETAG_MISMATCH),
-   * FAILED_PRECONDITION (LAST_ADMINISTRATOR). Safe to repeat.
+   * UNAUTHENTICATED (WRONG_CREDENTIALS), NOT_FOUND, ALREADY_EXISTS (EMAIL_EXISTS), PERMISSION_DENIED,
+   * ABORTED (ETAG_MISMATCH), RESOURCE_EXHAUSTED (RATE_LIMITED), FAILED_PRECONDITION (LAST_ADMINISTRATOR).
+   * Safe to repeat.
    *
    * @generated from rpc morag.identity.v1.UserService.UpdateUser
    */

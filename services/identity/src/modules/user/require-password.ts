@@ -1,0 +1,39 @@
+import { DomainError } from '@morag/errors';
+import type { Database } from '@morag/orm';
+import type { PasswordHasher } from '../password/password-hasher.ts';
+import type { LoginThrottle } from '../throttle/login-throttle.ts';
+import { readLogin, readUser, type UserRow } from './user.store.ts';
+
+/** What asking for a password once more needs. */
+export interface RequirePasswordDeps {
+  readonly db: Database;
+  readonly hasher: PasswordHasher;
+  readonly throttle: LoginThrottle;
+}
+
+/** The password in force, as a caller who is signed in gives it once more. */
+export interface GivenPassword {
+  readonly userId: string;
+  readonly password: string;
+  readonly address: string;
+  /** Where it stands in the request, for the error. */
+  readonly field: string;
+}
+
+/** Who has stolen a session does not take the account with it; and guesses no faster than at log-in. */
+export async function requirePassword(
+  deps: RequirePasswordDeps,
+  { userId, password, address, field }: GivenPassword,
+  signal: AbortSignal,
+): Promise<UserRow> {
+  const user = await readUser(deps.db, userId);
+  const attempt = { email: user.email, address };
+  await deps.throttle.enter(attempt);
+  const stored = await readLogin(deps.db, user.email);
+  if (!(await deps.hasher.verify(stored?.passwordHash, password, signal))) {
+    const violations = [{ field, description: 'is wrong' }];
+    throw new DomainError('WRONG_CREDENTIALS', 'The password in force is needed, and this is not it.', { violations });
+  }
+  await deps.throttle.succeeded(attempt);
+  return user;
+}
