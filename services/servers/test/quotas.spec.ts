@@ -81,6 +81,16 @@ describe('of a hundred at once on two instances', () => {
   });
 });
 
+describe('webhooks', () => {
+  it('are at most twenty, also of a hundred at once on two instances', async () => {
+    const alice = await harness.newUser();
+    const webhook = { url: 'http://127.0.0.1:9/hook' };
+    expect(await letIn(({ webhooks }) => webhooks.createWebhook({ webhook }, alice.as))).toBe(20);
+    const { metadata } = await refusal(harness.webhooks.createWebhook({ webhook }, alice.as));
+    expect(metadata).toEqual({ quota: 'webhooks', limit: '20', used: '20' });
+  });
+});
+
 describe('records', () => {
   const records = (from: number, count: number) => Array.from({ length: count }, (_, at) => record(`r${from + at}`));
 

@@ -19,9 +19,7 @@ export async function createWebhook(
 ): Promise<Webhook> {
   const id = newId();
   await checkUrl(egress, draft.url);
-  if (!(await webhooks.insert({ id, ...draft }, WEBHOOKS_PER_OWNER))) {
-    throw new DomainError('QUOTA_EXCEEDED', `An owner has at most ${WEBHOOKS_PER_OWNER} webhooks.`);
-  }
+  await webhooks.insert({ id, ...draft }, WEBHOOKS_PER_OWNER);
   return getWebhook(webhooks, id, draft);
 }
 

@@ -2,6 +2,7 @@ import {
   appendEvent,
   type Em,
   equals,
+  holdQuota,
   type ListRequest,
   listPage,
   type Database as Orm,
@@ -24,10 +25,13 @@ export interface AddressedEvent {
 /** Whose webhooks: an owner's, or those of a database's owner. */
 export type Whose = { readonly ownerId: string } | { readonly databaseId: string };
 
+/** What a webhook is made of. */
+type NewWebhook = Pick<Webhook, 'id' | 'ownerId' | 'url' | 'eventTypes'>;
+
 /** Webhooks in PostgreSQL. */
 export interface WebhookStore {
-  /** False when the owner has `max` of them already. */
-  insert(webhook: Pick<Webhook, 'id' | 'ownerId' | 'url' | 'eventTypes'>, max: number): Promise<boolean>;
+  /** QUOTA_EXCEEDED when the owner has `max` of them already. */
+  insert(webhook: NewWebhook, max: number): Promise<void>;
   find(id: string, scope: Scope): Promise<Webhook | undefined>;
   list(request: ListRequest, scope: Scope): Promise<Page<Webhook>>;
   /** False when there is no such webhook. */
@@ -78,14 +82,7 @@ export function createWebhookStore(db: Orm): WebhookStore {
   return {
     announce,
     announceOther: (whose, event) => db.transaction((em) => announce(em, whose, event)),
-    async insert({ id, ownerId, url, eventTypes }, max) {
-      const rows = await db.change(
-        `insert into webhooks (id, owner_id, url, event_types, created_at)
-         select $1, $2, $3, $4::jsonb, now() where (select count(*) from webhooks where owner_id = $2) < $5 returning id`,
-        [id, ownerId, url, JSON.stringify(eventTypes), max],
-      );
-      return rows.length > 0;
-    },
+    insert: (webhook, max) => db.transaction((em) => insert(em, webhook, max)),
     async find(id, { ownerId }) {
       const [row] = await db.read<WebhookRow>(`select * from webhooks where ${MINE}`, [id, ownerId]);
       return row && toWebhook(row);
@@ -108,6 +105,17 @@ export function createWebhookStore(db: Orm): WebhookStore {
       );
     },
   };
+}
+
+async function insert(em: Em, { id, ownerId, url, eventTypes }: NewWebhook, max: number): Promise<void> {
+  const count = 'select count(*)::int as used from webhooks where owner_id = $1';
+  const used = async (): Promise<number> => (await query<{ used: number }>(em, count, [ownerId]))[0]?.used ?? 0;
+  await holdQuota(em, { name: 'webhooks', limit: max, ownerId, adding: 1, used });
+  await query(
+    em,
+    `insert into webhooks (id, owner_id, url, event_types, created_at) values ($1, $2, $3, $4::jsonb, now())`,
+    [id, ownerId, url, JSON.stringify(eventTypes)],
+  );
 }
 
 function toWebhook(row: WebhookRow): Webhook {
