@@ -160,7 +160,7 @@ describe('a bucket', () => {
     drawTokens(orm, [{ bucket, limit: 100, used, wanted }]).then(([balance]) => balance);
   let orm: Database;
   beforeAll(async () => {
-    const pool = { size: 1, overflow: 1 };
+    const pool = { size: 1, overflow: 9 };
     orm = await createOrm({ ...schema, url: harness.env.MORAG_DATABASE_URL ?? '', service: 'test', pool });
   });
   afterAll(() => orm.close());
@@ -172,6 +172,23 @@ describe('a bucket', () => {
       { bucket: a, limit: 20, used: 0, wanted: 5 },
     ]);
     expect(balances.map(({ granted }) => granted)).toEqual([6, 5]);
+  });
+
+  it('gives no token twice, however many draw at once', async () => {
+    const buckets = [randomUUID(), randomUUID(), randomUUID()];
+    started = performance.now();
+    const all = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => {
+        const inTurn = n % 2 === 0 ? buckets : buckets.toReversed();
+        return drawTokens(
+          orm,
+          inTurn.map((bucket) => ({ bucket, limit: 100, used: 0, wanted: 3 })),
+        );
+      }),
+    );
+    const granted = all.flat().reduce((sum, balance) => sum + balance.granted, 0);
+    expect(granted).toBeGreaterThanOrEqual(300);
+    expect(granted).toBeLessThanOrEqual(300 + 3 * refilled(100));
   });
 
   it('takes what was used as a debt, of a tenth at most', async () => {
