@@ -14,7 +14,7 @@ export {
   type VerifyApiKey,
 } from './api-key-verifier.ts';
 export { type Authenticator, type Peer, refused } from './authenticator.ts';
-export { createLocalKeys, createRemoteKeys, type KeySource, type RemoteKeysOptions } from './keys.ts';
+export { createLocalKeys, createRemoteKeys, KEYS_COOLDOWN_MS, type KeySource, type RemoteKeysOptions } from './keys.ts';
 export { networkOf } from './network-of.ts';
 export { createNetworks, type Networks, plainAddress } from './networks.ts';
 export {

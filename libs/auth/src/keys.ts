@@ -20,11 +20,14 @@ export interface RemoteKeysOptions {
 
 const FETCH_TIMEOUT_MS = 5_000;
 
+/** A key that is published is known everywhere after this time, at the first token that names it. */
+export const KEYS_COOLDOWN_MS = 5_000;
+
 /** Keys fetched from the identity service: once, then when they are old or when a token names an unknown one. */
 export function createRemoteKeys({
   client,
-  ageMsMax = 600_000,
-  cooldownMs = 5_000,
+  ageMsMax = 30_000,
+  cooldownMs = KEYS_COOLDOWN_MS,
   now = Date.now,
 }: RemoteKeysOptions): KeySource {
   let keys: ReadonlyMap<string, KeyObject> = new Map();

@@ -13,7 +13,8 @@ import { createTokenAuthenticator } from './token-authenticator.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const jwk = publicKey.export({ format: 'jwk' });
-const keys = createLocalKeys(() => [{ kty: 'OKP', crv: 'Ed25519', x: jwk.x ?? '', kid: 'k1' }]);
+const published = { kty: 'OKP', crv: 'Ed25519', x: jwk.x ?? '', kid: 'k1' };
+const keys = createLocalKeys(() => (withdrawn ? [] : [published]));
 const secret = Buffer.alloc(32, 'service-secret');
 const claims = { userId: 'u1', sessionId: 's1', role: 'USER' } as const;
 const peer = { address: '127.0.0.1' };
@@ -22,12 +23,13 @@ const { signal } = new AbortController();
 let clock: ReturnType<typeof fixedClock>;
 let list: RevocationList;
 let fresh: boolean;
+let withdrawn: boolean;
 let authenticator: Authenticator;
 
 beforeEach(() => {
   clock = fixedClock();
   list = new RevocationList();
-  fresh = true;
+  [fresh, withdrawn] = [true, false];
   authenticator = createTokenAuthenticator({
     service: 'servers',
     keys,
@@ -79,6 +81,15 @@ describe("a user's token", () => {
     await expectRefused(token);
     clock.advance(1);
     expect(await authenticate(await issue())).toMatchObject({ userId: 'u1' });
+  });
+
+  it('is refused once its key is withdrawn, although it was verified before; its open streams too', async () => {
+    const token = await issue();
+    const principal = await authenticate(token);
+    withdrawn = true;
+    await expectRefused(token);
+    const error: unknown = await authenticator.stillGood?.(principal, peer, signal).catch((reason: unknown) => reason);
+    expect(reasonOf(error)).toBe('UNAUTHENTICATED');
   });
 
   it('is not refused for what happened to others', async () => {

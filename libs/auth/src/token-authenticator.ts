@@ -28,8 +28,15 @@ export interface TokenAuthenticatorOptions {
 interface Verified {
   readonly principal: Principal;
   readonly expiresAtMs: number;
-  /** Of access tokens, which can be revoked; service tokens live too shortly for that. */
-  readonly issued?: IssuedToken;
+  /** Of access tokens, which can end before their time; service tokens live too shortly for that. */
+  readonly access?: Access;
+}
+
+/** By what an access token is judged at each use. */
+interface Access {
+  readonly issued: IssuedToken;
+  /** The key that signed it. */
+  readonly kid: string;
 }
 
 /** Longer than any token of ours; nothing larger is parsed. */
@@ -40,13 +47,14 @@ const REFUSED_HEADERS = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64', 'zip'] as co
 
 /**
  * Verifies users' access tokens offline against published keys and the revocation feed, and service tokens against the
- * shared secret. A token that was verified is remembered by its SHA-256 until it expires; revocation is asked each time.
+ * shared secret. A token that was verified is remembered by its SHA-256 until it expires; whether it was revoked, or its
+ * key withdrawn, is asked each time.
  */
 export function createTokenAuthenticator(options: TokenAuthenticatorOptions): Authenticator {
-  const { revocations, verifyApiKey, cacheEntriesMax = 10_000, now = Date.now } = options;
+  const { verifyApiKey, cacheEntriesMax = 10_000, now = Date.now } = options;
   const cache = new Map<string, Verified>();
   // For streams, which outlive their entry in the cache.
-  const issuedTo = new WeakMap<Principal, IssuedToken>();
+  const accessOf = new WeakMap<Principal, Access>();
 
   const recall = (digest: string): Verified | undefined => {
     const found = cache.get(digest);
@@ -58,7 +66,7 @@ export function createTokenAuthenticator(options: TokenAuthenticatorOptions): Au
     const oldest = cache.size >= cacheEntriesMax ? cache.keys().next().value : undefined;
     if (oldest !== undefined) cache.delete(oldest);
     cache.set(digest, verified);
-    if (verified.issued) issuedTo.set(verified.principal, verified.issued);
+    if (verified.access) accessOf.set(verified.principal, verified.access);
   };
 
   return {
@@ -73,19 +81,24 @@ export function createTokenAuthenticator(options: TokenAuthenticatorOptions): Au
         verified = await verify(credential, options, now(), signal);
         remember(digest, verified);
       }
-      if (verified.issued) demandUnrevoked(verified.issued, revocations);
+      if (verified.access) await demandInForce(verified.access, options, signal);
       return verified.principal;
     },
     async stillGood(principal, peer, signal) {
       if (principal.kind === 'api_key') await verifyApiKey?.(principal.credential, peer, signal);
-      const issued = issuedTo.get(principal);
-      if (issued) demandUnrevoked(issued, revocations);
+      const access = accessOf.get(principal);
+      if (access) await demandInForce(access, options, signal);
     },
   };
 }
 
-function demandUnrevoked(token: IssuedToken, revocations: RevocationFeed): void {
-  if (revocations.isRevoked(token)) throw refused('the token was revoked');
+async function demandInForce(
+  { issued, kid }: Access,
+  { keys, revocations }: TokenAuthenticatorOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!(await keys.find(kid, signal))) throw refused('the key of the token was withdrawn');
+  if (revocations.isRevoked(issued)) throw refused('the token was revoked');
   if (!revocations.isFresh()) {
     throw new DomainError('UNAVAILABLE', 'Credentials cannot be checked right now; try again.', {
       retryAfterMs: 1_000,
@@ -126,7 +139,7 @@ async function verifyUser(
   signal: AbortSignal,
 ): Promise<Verified> {
   const key = kid === undefined ? undefined : await keys.find(kid, signal);
-  if (!key) throw refused('the token names no published key');
+  if (kid === undefined || !key) throw refused('the token names no published key');
   const claims = await verifyAccessToken(token, key, nowMs).catch((error: unknown) => {
     throw refused('the access token does not verify', error);
   });
@@ -134,7 +147,7 @@ async function verifyUser(
   return {
     principal: { kind: 'user', userId, role, permissions, sessionId, credential: token },
     expiresAtMs,
-    issued: { userId, sessionId, issuedAtMs },
+    access: { issued: { userId, sessionId, issuedAtMs }, kid },
   };
 }
 

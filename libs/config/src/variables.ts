@@ -63,7 +63,8 @@ export const VARIABLES = {
   }),
   MORAG_MASTER_KEY_FILE: variable(path, { description: 'A file that holds the master key, instead of the key.' }),
   MORAG_JWT_SIGNING_KEY_FILE: variable(path, {
-    description: 'Ed25519 private key (PKCS #8, PEM) that signs access tokens; `npm start` makes one.',
+    description:
+      'Ed25519 private keys (PKCS #8, PEM) of access tokens: the first signs, all verify; `npm start` makes one.',
   }),
   MORAG_JWT_ACCESS_TTL_SECONDS: variable(integer(60, 86_400), {
     default: 900,

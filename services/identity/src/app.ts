@@ -89,7 +89,7 @@ export async function buildIdentityService(
     },
     authenticator: createTokenAuthenticator({
       service: 'identity',
-      keys: createLocalKeys(() => deps.publicKeys),
+      keys: createLocalKeys(() => deps.signingKeys.published()),
       revocations: deps.revocations.feed,
       serviceSecret: deps.serviceSecret,
       verifyApiKey: createApiKeyVerifier({ lookUp: (key, { address }) => verifyApiKey(deps, { key, address }) }),
@@ -144,6 +144,7 @@ function lifecycle(
       await deps.journal.stop();
       await deps.purge.stop();
       await deps.revocations.stop();
+      deps.signingKeys.close();
       await deps.db.close();
       deps.peers.close();
     },

@@ -1,4 +1,4 @@
-import { createAccessTokens, createServiceTokens, serviceTokenSecret } from '@morag/auth';
+import { createServiceTokens, serviceTokenSecret } from '@morag/auth';
 import type { IdentityConfig } from '@morag/config';
 import { deriveKey, loadRootKey } from '@morag/crypto';
 import { createAuditJournal, openServiceDatabase } from '@morag/orm';
@@ -11,7 +11,7 @@ import { createPasswordHasher } from './modules/password/password-hasher.ts';
 import { RevocationPublisher } from './modules/revocation/revocation-publisher.ts';
 import { createLoginThrottle } from './modules/throttle/login-throttle.ts';
 import { createRefreshTokens } from './modules/token/refresh-token.ts';
-import { readSigningKey } from './modules/token/signing-key.ts';
+import { openSigningKeys } from './modules/token/signing-keys.ts';
 import { type OwningServices, purgeDeletedUsers } from './modules/user/deleted-user.relay.ts';
 import { createOwnedThings } from './owned-things.client.ts';
 import { createReadQuotas } from './quotas.client.ts';
@@ -26,7 +26,11 @@ export async function buildDeps(
   { now, logger, clients }: { now: () => number; logger: Logger; clients: Partial<OwningServices> | undefined },
 ) {
   const rootKey = await loadRootKey(config.masterKey);
-  const { privateKey, publicJwk } = readSigningKey(config.jwtSigningKeyFile);
+  const signingKeys = await openSigningKeys(config.jwtSigningKeyFile, {
+    ttlSeconds: config.accessTokenTtlSeconds,
+    now,
+    onProblem: (error) => logger.error({ err: error }, 'the changed signing key file cannot be used'),
+  });
   const db = await openServiceDatabase({ config: config.database, definition: schema, rootKey, logger });
   const revocations = new RevocationPublisher(db, logger);
   const serviceSecret = serviceTokenSecret(rootKey);
@@ -47,10 +51,10 @@ export async function buildDeps(
     defaultRole: config.defaultRole,
     accessTtlSeconds: config.accessTokenTtlSeconds,
     sessionTtlHours: config.sessionTtlHours,
-    accessTokens: createAccessTokens({ privateKey, kid: publicJwk.kid, ttlSeconds: config.accessTokenTtlSeconds, now }),
+    signingKeys,
+    accessTokens: signingKeys.accessTokens,
     refreshTokens: createRefreshTokens(deriveKey(rootKey, 'refresh tokens')),
     pageTokens: pageTokens({ secret: deriveKey(rootKey, 'identity page tokens') }),
-    publicKeys: [publicJwk],
     owned: createOwnedThings(peers, tokens),
     readQuotas: createReadQuotas(peers, tokens),
     chainer: createAuditChainer(deriveKey(rootKey, 'audit chain')),

@@ -23,6 +23,7 @@ import { CliError } from '../cli-error.ts';
 import type { Context } from '../context.ts';
 import { installationEnvironment } from '../installation-environment.ts';
 import { type ServiceDatabase, withDatabase } from '../service-database.ts';
+import { addRotateSigning } from './rotate-signing.command.ts';
 
 /** Programs look at the file this often; on one machine they have all seen it after twice as long. */
 const SETTLE_SECONDS = (3 * KEY_WATCH_MS) / 1_000;
@@ -30,9 +31,12 @@ const SETTLE_SECONDS = (3 * KEY_WATCH_MS) / 1_000;
 /** The master key stands in its file as it is. */
 const NO_KMS = 'none';
 
-/** `morag keys`: the master key, in its file and in PostgreSQL itself. */
+/** `morag keys`: the master key, in its file and in PostgreSQL itself, and the key of access tokens. */
 export function addKeys(program: Command, context: Context): void {
-  const keys = program.command('keys').description('the master key, under which secrets are stored');
+  const keys = program
+    .command('keys')
+    .description('the master key, under which secrets are stored, and the key of access tokens');
+  addRotateSigning(keys, context);
   keys
     .command('status')
     .description('which master keys there are, and how many servers hold a secret under another than the newest')

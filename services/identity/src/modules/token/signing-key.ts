@@ -1,5 +1,4 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 
 /** The key that access tokens are signed with, and its public half as it is published. */
 export interface SigningKey {
@@ -27,17 +26,7 @@ export function generateSigningKeyPem(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-/** Reads an Ed25519 private key in PEM (PKCS #8). */
-export function readSigningKey(file: string): SigningKey {
-  try {
-    return signingKeyFromPem(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    if (cause instanceof SigningKeyError) throw cause;
-    throw new SigningKeyError(`the signing key file ${file} cannot be read as a PEM private key`, { cause });
-  }
-}
-
-/** The same from its text. The key id is the thumbprint of RFC 7638, so it follows from the key. */
+/** Reads an Ed25519 private key in PEM (PKCS #8). The key id is the thumbprint of RFC 7638, so it follows from the key. */
 export function signingKeyFromPem(pem: string): SigningKey {
   const privateKey = createPrivateKey(pem);
   if (privateKey.asymmetricKeyType !== 'ed25519') throw new SigningKeyError('the signing key must be an Ed25519 key');

@@ -1,7 +1,15 @@
-import { createPublicKey, randomBytes, randomUUID, sign, verify } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes, randomUUID, sign, verify } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { createRefreshTokens } from './refresh-token.ts';
-import { generateSigningKeyPem, readSigningKey, SigningKeyError, signingKeyFromPem } from './signing-key.ts';
+import {
+  promoteSigningKey,
+  publishSigningKey,
+  readSigningKeys,
+  retireSigningKey,
+  signingStage,
+} from './signing-file.ts';
+import { generateSigningKeyPem, SigningKeyError, signingKeyFromPem } from './signing-key.ts';
+import { openSigningKeys } from './signing-keys.ts';
 
 describe('the signing key', () => {
   it('publishes what verifies its signatures, under an id that follows from it', () => {
@@ -13,8 +21,45 @@ describe('the signing key', () => {
     expect(signingKeyFromPem(pem).publicJwk.kid).toBe(publicJwk.kid);
   });
 
-  it('says clearly when the file is not one', () => {
-    expect(() => readSigningKey('/nonexistent/key.pem')).toThrow(SigningKeyError);
+  it('says clearly when the file is not one', async () => {
+    const options = { ttlSeconds: 60, now: Date.now, onProblem: () => {} };
+    await expect(openSigningKeys('/nonexistent/key.pem', options)).rejects.toThrow(SigningKeyError);
+    expect(() => readSigningKeys('nothing')).toThrow(SigningKeyError);
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const foreign = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    expect(() => readSigningKeys(foreign)).toThrow('must be an Ed25519 key');
+  });
+});
+
+describe('the file of the signing key', () => {
+  const pem = generateSigningKeyPem();
+  const kidsOf = (text: string) => readSigningKeys(text).map(({ publicJwk }) => publicJwk.kid);
+
+  it('tells at every stage which key signs, which others verify, and what is to be done next', () => {
+    const [old] = kidsOf(pem);
+    expect(signingStage(pem)).toEqual({ stage: 'NONE' });
+    const published = publishSigningKey(pem);
+    const next = kidsOf(published)[1];
+    expect([signingStage(published), kidsOf(published)]).toEqual([{ stage: 'PUBLISHED' }, [old, next]]);
+    const until = new Date('2031-01-02T03:04:05.678Z');
+    const promoted = promoteSigningKey(published, until);
+    expect([signingStage(promoted), kidsOf(promoted)]).toEqual([{ stage: 'SIGNS', until }, [next, old]]);
+    const retired = retireSigningKey(promoted);
+    expect([signingStage(retired), kidsOf(retired)]).toEqual([{ stage: 'NONE' }, [next]]);
+    expect(new Set([old, next]).size).toBe(2);
+  });
+
+  it('goes through the stages in their order alone', () => {
+    const published = publishSigningKey(pem);
+    const promoted = promoteSigningKey(published, new Date());
+    for (const text of [pem, promoted]) expect(() => promoteSigningKey(text, new Date())).toThrow(SigningKeyError);
+    for (const text of [pem, published]) expect(() => retireSigningKey(text)).toThrow(SigningKeyError);
+  });
+
+  it('may hold keys that somebody put there, which no rotation touches', () => {
+    const byHand = pem + generateSigningKeyPem();
+    expect(kidsOf(byHand)).toHaveLength(2);
+    expect(() => signingStage(byHand)).toThrow('which no rotation put there');
   });
 });
 
