@@ -17,7 +17,7 @@ export interface FailBackKeeper {
 export interface FailBackKeeperDeps extends PromoteDeps {
   readonly failovers: FailoverStore;
   readonly health: HealthView;
-  readonly monitor: Pick<HealthMonitor, 'judges' | 'isFlapping' | 'isPanicking'>;
+  readonly monitor: Pick<HealthMonitor, 'statusSince' | 'isFlapping' | 'isPanicking'>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly clock: () => Date;
@@ -31,9 +31,7 @@ export const FORMER_PRIMARY_IS_BACK = 'The former primary is back';
 const LOOK_MS = 1_000;
 /** Writes may have to wait for a handover, and nobody asked for this one: it is given up soon, and tried again. */
 const ATTEMPT_MS_MAX = 5_000;
-/** Handovers of one look: it must not last so long that the next one finds that nobody was watching. */
 const AT_ONCE = 8;
-const PER_LOOK_MAX = 80;
 
 interface Ripe {
   readonly database: DisplacedDatabase;
@@ -47,31 +45,44 @@ export function createFailBackKeeper(deps: FailBackKeeperDeps): FailBackKeeper {
   let running: Promise<void> | undefined;
   /** By the placement to go back to. */
   let watched: ReadonlyMap<string, WellSince> = new Map();
+  /** Those that the last look found, and who sees to them. */
+  let ripe: Ripe[] = [];
+  const lanes = new Set<Promise<void>>();
+  const underWay = new Set<string>();
 
-  const judge = (databases: readonly DisplacedDatabase[]): readonly Ripe[] => {
+  const judge = (databases: readonly DisplacedDatabase[]): Ripe[] => {
     const look = { atMs: now(), isPanic: monitor.isPanicking() };
-    const ripe: Ripe[] = [];
+    const found: Ripe[] = [];
     const next = new Map<string, WellSince>();
     for (const database of databases) {
-      const { databaseId, home, primary, delayMs, recentChanges } = database;
-      if (!monitor.judges(home.serverId)) continue;
-      const displaced = { home: standingOf(deps, home), primary: standingOf(deps, primary), delayMs, recentChanges };
-      const decision = decideFailBack(watched.get(home.placementId), displaced, look, settings);
+      const { databaseId, home, primary } = database;
+      const statusSinceMs = monitor.statusSince(home.serverId);
+      if (statusSinceMs === undefined) continue;
+      const standings = { home: standingOf(deps, home), primary: standingOf(deps, primary), statusSinceMs };
+      const decision = decideFailBack(watched.get(home.placementId), { ...database, ...standings }, look, settings);
       if (decision.well) next.set(home.placementId, decision.well);
-      if (decision.kind === 'GO_BACK') ripe.push({ database, well: decision.well });
+      if (decision.kind === 'GO_BACK') found.push({ database, well: decision.well });
       else logger.debug({ databaseId, why: decision.why }, 'a database does not go back to its former primary now');
     }
     watched = next;
-    return ripe.slice(0, PER_LOOK_MAX);
+    return found;
   };
+  const lane = async (): Promise<void> => {
+    for (let next = ripe.pop(); next && !stopping.signal.aborted; next = ripe.pop()) {
+      const { databaseId } = next.database;
+      if (underWay.has(databaseId)) continue;
+      underWay.add(databaseId);
+      await goBack(deps, next, stopping.signal);
+      underWay.delete(databaseId);
+    }
+  };
+  /** Looks go on while handovers do, however long these take: who does not look does not watch. */
   const look = async (): Promise<void> => {
-    const ripe = [...judge(await failovers.displaced(settings.changesWindowMs))];
-    const lane = async (): Promise<void> => {
-      for (let next = ripe.pop(); next && !stopping.signal.aborted; next = ripe.pop()) {
-        await goBack(deps, next, stopping.signal);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    ripe = judge(await failovers.displaced(settings.changesWindowMs));
+    for (let free = Math.min(AT_ONCE - lanes.size, ripe.length); free > 0; free--) {
+      const work = lane().finally(() => lanes.delete(work));
+      lanes.add(work);
+    }
   };
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -80,6 +91,7 @@ export function createFailBackKeeper(deps: FailBackKeeperDeps): FailBackKeeper {
       });
       await sleep(LOOK_MS, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
     }
+    await Promise.all(lanes);
   };
 
   return {

@@ -7,7 +7,7 @@ import { decideFailBack, type WellSince } from './fail-back.ts';
 
 interface FailBackCase {
   readonly name: string;
-  /** `seconds state health [suspect] [flapping] [panic]` of the home, one look after the other. */
+  /** `seconds state health [suspect] [flapping] [panic] [since=seconds]` of the home, one look after the other. */
   readonly looks: readonly string[];
   /** How the primary's server does; HEALTHY unless given. */
   readonly primary?: HealthStatus;
@@ -45,7 +45,10 @@ it.each(cases)('$name', ({ looks, primary: primaryHealth = 'HEALTHY', recentChan
     const [seconds, state = '', health = '', ...marks] = text.split(' ');
     const home = standing('REPLICA', { state, health, marks });
     const look = { atMs: Number(seconds) * 1_000, isPanic: marks.includes('panic') };
-    const decision = decideFailBack(before, { home, primary, delayMs: 10_000, recentChanges }, look, RULES);
+    const since = marks.find((mark) => mark.startsWith('since='))?.slice('since='.length);
+    const statusSinceMs = since === undefined ? Number.NEGATIVE_INFINITY : Number(since) * 1_000;
+    const displaced = { home, primary, statusSinceMs, delayMs: 10_000, recentChanges };
+    const decision = decideFailBack(before, displaced, look, RULES);
     before = decision.well;
     return decision.kind === 'GO_BACK' ? decision.kind : decision.why;
   });

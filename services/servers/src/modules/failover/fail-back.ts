@@ -5,6 +5,8 @@ export interface Displaced {
   /** The placement that was the primary before failovers that nobody asked for. */
   readonly home: Standing;
   readonly primary: Standing;
+  /** Since when the server of `home` has the status that it has; monotonic milliseconds. */
+  readonly statusSinceMs: number;
   /** How long `home` has to be well. */
   readonly delayMs: number;
   /** Changes of the primary that were made without anybody asking, within the window. */
@@ -34,7 +36,7 @@ export type FailBackDecision =
   | { readonly kind: 'WAIT'; readonly why: 'FAULT_IS_OURS' | 'NOT_WELL'; readonly well?: undefined };
 
 /** After a longer pause between two looks nobody was watching, and the delay begins anew. */
-export const GAP_MS = 15_000;
+export const GAP_MS = 5_000;
 
 /**
  * Whether a database goes back to where its primary was. Pure, as `decideFailover` is. Its home has to be in sync on a
@@ -43,14 +45,15 @@ export const GAP_MS = 15_000;
  */
 export function decideFailBack(
   before: WellSince | undefined,
-  { home, primary, delayMs, recentChanges }: Displaced,
+  { home, primary, statusSinceMs, delayMs, recentChanges }: Displaced,
   { atMs, isPanic }: Look,
   { changesMax }: FailoverRules,
 ): FailBackDecision {
   if (isPanic) return { kind: 'WAIT', why: 'FAULT_IS_OURS' };
   if (!isWell(home)) return { kind: 'WAIT', why: 'NOT_WELL' };
   const isWatched = before !== undefined && atMs - before.seenAtMs <= GAP_MS;
-  const well = { sinceMs: isWatched ? before.sinceMs : atMs, seenAtMs: atMs };
+  // What happened to its server between two looks is known by its status.
+  const well = { sinceMs: Math.max(isWatched ? before.sinceMs : atMs, statusSinceMs), seenAtMs: atMs };
   if (atMs - well.sinceMs < delayMs) return { kind: 'WAIT', why: 'NOT_YET', well };
   // The failover is about to choose, by what it knows of all replicas.
   if (primary.health === 'UNHEALTHY') return { kind: 'WAIT', why: 'PRIMARY_IS_DOWN', well };

@@ -26,8 +26,8 @@ export interface HealthMonitor {
   probeNow(serverId: string): void;
   /** Does what is due; called every few milliseconds. */
   tick(): void;
-  /** Whether a server is one that this process probes and judges. */
-  judges(serverId: string): boolean;
+  /** Since when a server of this process has its status, in monotonic milliseconds; undefined for another process's. */
+  statusSince(serverId: string): number | undefined;
   /** Servers of this process that have failed for at least so long, watched all the time. */
   downFor(graceMs: number): readonly string[];
   /** When a server of this process was first seen to fail, of those that fail. */
@@ -135,8 +135,8 @@ class Monitor implements HealthMonitor {
     this.#underWay.add(work);
   }
 
-  judges(serverId: string): boolean {
-    return this.#watched.get(serverId)?.isMine === true;
+  statusSince(serverId: string): number | undefined {
+    return this.#watched.get(serverId)?.isMine ? this.#deps.fleet.judgement(serverId).sinceMs : undefined;
   }
 
   downFor(graceMs: number): readonly string[] {
