@@ -26,5 +26,5 @@ export { createOutboxRelay, type DeliveredEvent, type OutboxRelay, type OutboxRe
 export { translatePgError, violatedConstraint } from './pg-errors.ts';
 export { type ConnectionOptions, connectClient, type PoolBounds } from './pool.ts';
 export { ensureSchemaAndRole, ensureSchemas, type ServiceRole } from './prepare-database.ts';
-export { holdQuota, type QuotaHold, requireQuota } from './quota.ts';
+export { holdQuota, requireQuota } from './quota.ts';
 export { databaseReadiness } from './readiness.ts';
