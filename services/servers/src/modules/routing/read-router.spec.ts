@@ -5,7 +5,7 @@ import { newCall } from '../../call.ts';
 import type { DatabaseView, PlacementView } from '../database/database-view.ts';
 import { createSequenceBoard } from '../log/sequence-board.ts';
 import { createHedgeBudget } from './hedge-budget.ts';
-import { createLoadBoard } from './load-board.ts';
+import { createLoadBoard, LOAD_SETTINGS } from './load-board.ts';
 import { createReadRouter, type ReadDemand } from './read-router.ts';
 
 const [ANY, HEAD] = [{ policy: 'ANY', atLeast: 0, maxStaleness: 0 } satisfies ReadDemand, 10];
@@ -54,13 +54,14 @@ const answering: Behaviour = async () => 'answer';
 
 function newRouter(
   behaviours: Record<string, Behaviour>,
-  options: { down?: readonly string[]; hedgeShare?: number; now?: () => number } = {},
+  options: { down?: readonly string[]; hedgeShare?: number; stallMsMin?: number; now?: () => number } = {},
 ) {
   const asked: string[] = [];
   const board = createSequenceBoard();
   for (const id of ['a', 'b', 'c']) board.sawApplied(id, { epoch: 1, appliedSequence: HEAD });
   let draws = 0;
-  const loads = createLoadBoard(options.now ?? (() => performance.now()));
+  const { now = () => performance.now(), stallMsMin = LOAD_SETTINGS.stallMsMin } = options;
+  const loads = createLoadBoard(now, { ...LOAD_SETTINGS, stallMsMin });
   const router = createReadRouter({
     board,
     loads,
@@ -142,6 +143,13 @@ describe('the read router', () => {
     expect((await read()).servedBy).toBe('a');
     expect(asked.at(-1)).toBe('a');
     expect(asked).toHaveLength(3);
+  });
+
+  it('asks another one when half of the time is over, however slow the first may be', async () => {
+    const { read, asked } = newRouter({ a: silent }, { stallMsMin: 5_000 });
+    const [deadlineMs, startedMs] = [3_000, performance.now()];
+    while (count(asked, 'a') === 0) expect((await read(ANY, deadlineMs)).answer).toBe('answer');
+    expect(performance.now() - startedMs).toBeGreaterThan(deadlineMs / 2 - 10);
   });
 
   it('does not ask one whose server is down beside one that is late', async () => {

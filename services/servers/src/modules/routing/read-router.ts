@@ -57,7 +57,7 @@ const RETRY_AFTER_MS = 1_000;
 /**
  * Creates the router. The candidate that is expected to answer first does; when its server fails, the next one is asked
  * at once, and when it is late, beside it: after the p95 of that placement as far as the budget of hedges goes, and in any
- * case when it is so late that it seems stuck; but not one whose server is down, which would be late for nothing. The first
+ * case when it is so late that it seems stuck or half of the caller's time is over; but not one whose server is down, which would be late for nothing. The first
  * answer counts. All of it within the caller's deadline.
  */
 export function createReadRouter(deps: ReadRouterDeps): ReadRouter {
@@ -134,13 +134,17 @@ function runnerOf<T>(
         attempt?.stalled();
         return isWorthAsking();
       });
-      if (p95Ms === undefined || p95Ms >= stallMs) return [stalled];
+      // By then another one must be asked for the caller to be answered; but not one that would take too long itself.
+      const halfMs = call.remainingMs() / 2;
+      const isInTime = (): boolean => next !== undefined && loads.cost(next.placement.id) < halfMs;
+      const hurried = halfMs < stallMs ? [late(halfMs, () => isWorthAsking() && isInTime())] : [];
+      if (p95Ms === undefined || p95Ms >= stallMs) return [...hurried, stalled];
       const hedged = late(p95Ms, () => {
         const may = isWorthAsking() && hedges.spend();
         if (may) observer.hedged(placement);
         return may;
       });
-      return [hedged, stalled];
+      return [hedged, ...hurried, stalled];
     },
   };
 }
