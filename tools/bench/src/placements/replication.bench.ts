@@ -11,9 +11,9 @@ import { type BenchServer, newBenchServer } from './lab-servers.ts';
 import { startLoad } from './steady-load.ts';
 
 const DIMENSION = 384;
-/** 500 records a second. */
-const WRITES_PER_SECOND = 100;
 const RECORDS_PER_WRITE = 5;
+/** Records a second; the goal says 500. */
+const UPSERTS = Number(process.env.MORAG_BENCH_UPSERTS) || 500;
 /** Of every so many writes one is looked for at the replica. */
 const SAMPLE_EVERY = 5;
 const POLL_MS = 5;
@@ -52,14 +52,15 @@ export async function replicationBenchmark(): Promise<Line[]> {
   const system = await startBenchSystem();
   const subject = await prepare(system, servers);
   try {
-    const lags = await measureLags(subject);
+    const { lags, unconfirmed } = await measureLags(subject);
     const rounds: Round[] = [];
     for (let round = 0; round < ROUNDS; round++) rounds.push(await measureRound(subject));
     const median = (of: (round: Round) => number): number => quantile(rounds.map(of), 0.5);
-    const lagLabel = `${lags.length} of ${WRITES_PER_SECOND * RECORDS_PER_WRITE} upserts/s for ${SECONDS} s`;
+    const lagLabel = `${UPSERTS} upserts/s for ${SECONDS} s, ${lags.length} samples`;
     const label = `${RECORDS} × ${DIMENSION} from Chroma to pgvector`;
     return [
       numberLine('P15', `acknowledged until visible at the replica, p99, ${lagLabel}`, quantile(lags, 0.99), 250, 'ms'),
+      numberLine('P15', `writes not confirmed in time, ${lagLabel}`, unconfirmed, 0, 'writes'),
       numberLine(
         'P15',
         `catching up / loading by the SDK, ${label}`,
@@ -112,13 +113,13 @@ async function newDatabase({ system, chromaId, pgvectorId }: Subject): Promise<{
 }
 
 /** Milliseconds from the answer to a write until a direct look at the replica finds it. */
-async function measureLags(subject: Subject): Promise<readonly number[]> {
+async function measureLags(subject: Subject): Promise<{ lags: readonly number[]; unconfirmed: number }> {
   const { system, replica, vector } = subject;
   const { id: databaseId, table } = await newDatabase(subject);
   const waiting = new Map<string, number>();
   const lags: number[] = [];
   let writes = 0;
-  const load = startLoad(WRITES_PER_SECOND, async () => {
+  const load = startLoad(UPSERTS / RECORDS_PER_WRITE, async () => {
     const write = writes++;
     const records = Array.from({ length: RECORDS_PER_WRITE }, (_, n) => ({ id: `w${write}-${n}`, vector: vector() }));
     await system.records.upsertRecords({ databaseId, records }, system.options);
@@ -136,9 +137,7 @@ async function measureLags(subject: Subject): Promise<readonly number[]> {
     }
     if (!result && performance.now() > endMs) result = await load.stop();
   }
-  const [failure] = result.failures;
-  if (failure) throw failure;
-  return lags;
+  return { lags, unconfirmed: result.failures.length };
 }
 
 /** Fills a replica by the log after it was away, a table by the SDK, and a new placement by a copy; and compares. */
