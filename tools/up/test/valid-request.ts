@@ -11,19 +11,25 @@ export type Ids = Readonly<Record<string, string>>;
 const SAMPLES: Readonly<Record<string, () => unknown>> = {
   collection: () => 'some-collection',
   dimension: () => 3,
+  document_types: () => ['text'],
   email: () => `${randomUUID()}@example.org`,
+  fencing_token: () => 1n,
   host: () => '127.0.0.1',
   id: () => 'some-record',
   ids: () => ['some-record'],
   language: () => 'en',
+  markdown: () => 'Some text.',
   name: () => `Name ${randomUUID()}`,
   new_password: () => randomUUID(),
   old_password: () => 'the old one of before',
+  password: () => randomUUID(),
   port: () => 9,
   query: () => 'a question',
+  refresh_token: () => 'mrr_of_nobody',
   type: () => 4,
   url: () => 'http://127.0.0.1:9/hook',
   vector: () => [1, 0, 0],
+  worker: () => 'some-worker',
 };
 
 /** Where a message is only valid with more than what is marked as required. */

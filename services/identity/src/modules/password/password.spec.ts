@@ -14,6 +14,15 @@ describe('password hasher', () => {
     expect(await hasher.verify(one, 'correct house', signal)).toBe(false);
   });
 
+  it('knows all of a long password, as it was given', async () => {
+    const hasher = createPasswordHasher();
+    const long = `${'ä'.repeat(120)} Pass 1`;
+    const hashed = await hasher.hash(long, signal);
+    const tries = [long, long.slice(0, -1), long.toLowerCase(), ` ${long}`, long.normalize('NFD')];
+    const answers = await Promise.all(tries.map((given) => hasher.verify(hashed, given, signal)));
+    expect(answers).toEqual([true, false, false, false, false]);
+  });
+
   it('answers false for a user that does not exist, whatever the password', async () => {
     expect(await createPasswordHasher().verify(undefined, 'anything at all', signal)).toBe(false);
   });

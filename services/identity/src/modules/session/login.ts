@@ -107,7 +107,10 @@ export async function endUserSessions(
   input: { readonly userId: string; readonly only?: string; readonly except?: string },
   signal: AbortSignal,
 ): Promise<string[]> {
-  const ended = await deps.db.transaction((em) => endSessionsIn(em, deps, input), { signal });
+  const ended = await deps.db.transaction((em) => endSessionsIn(em, deps, input), {
+    signal,
+    isChange: (ids) => ids.length > 0,
+  });
   await deps.revocations.publish();
   return ended;
 }
