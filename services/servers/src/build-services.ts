@@ -55,7 +55,7 @@ export function buildServices(deps: ServicesDeps) {
   const placements = createPlacementStore(db);
   const instance = createInstance();
   const connect = (): ReturnType<typeof connectClient> => connectClient(db.options, logger);
-  const webhooks = createWebhookStore(db);
+  const webhooks = createWebhookStore(db, quotas.hold);
   const connectionEvents = createConnectionEventStore(db);
   const journal = createConnectionJournal({ store: connectionEvents, clock, logger });
   const plane = buildDataPlane({

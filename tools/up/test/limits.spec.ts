@@ -105,6 +105,7 @@ describe('quotas', () => {
     expect(quotas).toEqual([
       { name: 'servers', limit: '2', used: '1' },
       { name: 'databases', limit: '0', used: '1' },
+      { name: 'webhooks', limit: '20', used: '1' },
       { name: 'records', limit: '0', used: expect.stringMatching(/^[01]$/) },
       { name: 'documents', limit: '0', used: '1' },
       { name: 'bytes', limit: '1000', used: '27' },

@@ -1,12 +1,12 @@
 import type { Metric } from '@morag/connectors-core';
 import {
   appendEvent,
+  type Em,
   type ListRequest,
   type ListSpec,
   listPage,
   type Database as Orm,
   type Page,
-  type Em,
   query,
 } from '@morag/orm';
 import type { ReadPolicy, WritePolicy } from '../database/database.ts';

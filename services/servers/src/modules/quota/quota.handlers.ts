@@ -15,14 +15,15 @@ export function quotaHandlers({ quotas, recordQuota }: QuotaHandlersDeps): Servi
   return {
     async listQuotas(_request, context) {
       const { userId } = requirePrincipal(context);
-      const [servers, databases, records] = await Promise.all([
+      const [servers, databases, webhooks, records] = await Promise.all([
         quotas.used('servers', userId),
         quotas.used('databases', userId),
+        quotas.used('webhooks', userId),
         recordQuota.used(userId),
       ]);
-      const used = { servers, databases, records };
+      const used = { servers, databases, webhooks, records };
       return {
-        quotas: (['servers', 'databases', 'records'] as const).map((name) => ({
+        quotas: (['servers', 'databases', 'webhooks', 'records'] as const).map((name) => ({
           name,
           limit: BigInt(quotas.limits[name]),
           used: BigInt(used[name]),

@@ -9,7 +9,10 @@ export interface QuotaLimits {
 }
 
 /** What can be counted in PostgreSQL. */
-export type CountedNoun = 'servers' | 'databases';
+export type CountedNoun = 'servers' | 'databases' | 'webhooks';
+
+/** Each event is told to each of them, so there are few; not a setting. */
+const WEBHOOKS_MAX = 20;
 
 /** Keeps an owner within its limits; in the transaction that makes something. QUOTA_EXCEEDED. */
 export type HoldQuota = (em: Em, noun: CountedNoun, ownerId: string) => Promise<void>;
@@ -18,11 +21,12 @@ export type HoldQuota = (em: Em, noun: CountedNoun, ownerId: string) => Promise<
 const COUNTS: Readonly<Record<CountedNoun, string>> = {
   servers: 'select count(*)::int as used from servers where owner_id = $1',
   databases: `select count(*)::int as used from databases where owner_id = $1 and state <> 'DELETING'`,
+  webhooks: 'select count(*)::int as used from webhooks where owner_id = $1',
 };
 
 /** What owners may have, and have. */
 export interface QuotaStore {
-  readonly limits: QuotaLimits;
+  readonly limits: QuotaLimits & Readonly<Record<CountedNoun, number>>;
   readonly hold: HoldQuota;
   used(noun: CountedNoun, ownerId: string): Promise<number>;
   /** Where the records of each of an owner's databases are. */
@@ -30,7 +34,8 @@ export interface QuotaStore {
 }
 
 /** Creates the store. */
-export function createQuotaStore(db: Database, limits: QuotaLimits): QuotaStore {
+export function createQuotaStore(db: Database, settings: QuotaLimits): QuotaStore {
+  const limits = { ...settings, webhooks: WEBHOOKS_MAX };
   return {
     limits,
     hold: (em, name, ownerId) =>

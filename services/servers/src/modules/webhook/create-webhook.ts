@@ -10,8 +10,6 @@ export interface CreateWebhookDeps {
   readonly egress: Pick<Egress, 'resolve'>;
 }
 
-const WEBHOOKS_PER_OWNER = 20;
-
 /** Registers a webhook. Its address is checked now, if it can be, and at each connection. */
 export async function createWebhook(
   { webhooks, egress }: CreateWebhookDeps,
@@ -19,7 +17,7 @@ export async function createWebhook(
 ): Promise<Webhook> {
   const id = newId();
   await checkUrl(egress, draft.url);
-  await webhooks.insert({ id, ...draft }, WEBHOOKS_PER_OWNER);
+  await webhooks.insert({ id, ...draft });
   return getWebhook(webhooks, id, draft);
 }
 

@@ -2,7 +2,6 @@ import {
   appendEvent,
   type Em,
   equals,
-  holdQuota,
   type ListRequest,
   listPage,
   type Database as Orm,
@@ -10,6 +9,7 @@ import {
   query,
 } from '@morag/orm';
 import { newestFirst } from '../../newest-first.ts';
+import type { HoldQuota } from '../quota/quota.store.ts';
 import type { Scope } from '../server/server.ts';
 import type { Webhook, WebhookEvent, WebhookEventType } from './webhook.ts';
 
@@ -30,8 +30,8 @@ type NewWebhook = Pick<Webhook, 'id' | 'ownerId' | 'url' | 'eventTypes'>;
 
 /** Webhooks in PostgreSQL. */
 export interface WebhookStore {
-  /** QUOTA_EXCEEDED when the owner has `max` of them already. */
-  insert(webhook: NewWebhook, max: number): Promise<void>;
+  /** QUOTA_EXCEEDED. */
+  insert(webhook: NewWebhook): Promise<void>;
   find(id: string, scope: Scope): Promise<Webhook | undefined>;
   list(request: ListRequest, scope: Scope): Promise<Page<Webhook>>;
   /** False when there is no such webhook. */
@@ -62,7 +62,7 @@ const MINE = 'id = $1 and ($2::uuid is null or owner_id = $2)';
 const FAILURE_MAX = 500;
 
 /** Creates the store. */
-export function createWebhookStore(db: Orm): WebhookStore {
+export function createWebhookStore(db: Orm, holdQuota: HoldQuota): WebhookStore {
   const announce: WebhookStore['announce'] = async (em, whose, event) => {
     const [owner, id] =
       'ownerId' in whose
@@ -82,7 +82,11 @@ export function createWebhookStore(db: Orm): WebhookStore {
   return {
     announce,
     announceOther: (whose, event) => db.transaction((em) => announce(em, whose, event)),
-    insert: (webhook, max) => db.transaction((em) => insert(em, webhook, max)),
+    insert: (webhook) =>
+      db.transaction(async (em) => {
+        await holdQuota(em, 'webhooks', webhook.ownerId);
+        await insert(em, webhook);
+      }),
     async find(id, { ownerId }) {
       const [row] = await db.read<WebhookRow>(`select * from webhooks where ${MINE}`, [id, ownerId]);
       return row && toWebhook(row);
@@ -107,10 +111,7 @@ export function createWebhookStore(db: Orm): WebhookStore {
   };
 }
 
-async function insert(em: Em, { id, ownerId, url, eventTypes }: NewWebhook, max: number): Promise<void> {
-  const count = 'select count(*)::int as used from webhooks where owner_id = $1';
-  const used = async (): Promise<number> => (await query<{ used: number }>(em, count, [ownerId]))[0]?.used ?? 0;
-  await holdQuota(em, { name: 'webhooks', limit: max, ownerId, adding: 1, used });
+async function insert(em: Em, { id, ownerId, url, eventTypes }: NewWebhook): Promise<void> {
   await query(
     em,
     `insert into webhooks (id, owner_id, url, event_types, created_at) values ($1, $2, $3, $4::jsonb, now())`,

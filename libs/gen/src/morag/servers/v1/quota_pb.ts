@@ -21,8 +21,8 @@ export const file_morag_servers_v1_quota: GenFile = /*@__PURE__*/
  */
 export type Quota = Message<"morag.servers.v1.Quota"> & {
   /**
-   * Output only. `servers`, `databases`, `records`, `documents`, `bytes` (of all versions of all documents) or `jobs` (that
-   * have not ended).
+   * Output only. `servers`, `databases`, `webhooks`, `records`, `documents`, `bytes` (of all versions of all documents) or
+   * `jobs` (that have not ended).
    *
    * @generated from field: string name = 1;
    */
