@@ -14,6 +14,8 @@ export interface Pace {
 
 /** As many as any vendor takes at a time, or nearly so. */
 const RECORDS_MAX = 1_000;
+/** Of a server of which nothing is known: a call that is too large costs its whole deadline, two that are too small nothing. */
+const RECORDS_FIRST = 250;
 const SHRINK = 4;
 const GROW = 2;
 /** A fifth of the longest deadline of a call: twice as many records are then done in time. */
@@ -21,7 +23,7 @@ const EASY_MS = 2_000;
 
 /** Creates the pace of a server of which nothing is known. `now`: monotonic milliseconds. */
 export function createPace(now: () => number): Pace {
-  let recordsMax = RECORDS_MAX;
+  let recordsMax = RECORDS_FIRST;
   return {
     recordsMax: () => recordsMax,
     async run(records, work) {
