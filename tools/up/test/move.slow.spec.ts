@@ -6,7 +6,7 @@ import { type RealServer, startRealServer } from './real-server.ts';
 import { startSteadyLoad } from './steady-load.ts';
 
 /** `MORAG_TEST_MOVE_RECORDS=20000` for the size that the product promises; fewer for every day. */
-const RECORDS = Number(process.env.MORAG_TEST_MOVE_RECORDS ?? 4_000);
+const RECORDS = Number(process.env.MORAG_TEST_MOVE_RECORDS ?? 3_000);
 const DIMENSION = 64;
 const READS_PER_SECOND = 50;
 const WRITES_PER_SECOND = 20;
