@@ -4,7 +4,7 @@ import { expect, it } from '@jest/globals';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** What docs/security.md says of each point: `file` «test», «test»; … */
+/** Every test that docs/security.md names: `file` «test», «test»; … */
 function citations(page: string): [file: string, test: string][] {
   const found: [string, string][] = [];
   for (const [, file = '', tests = ''] of page.matchAll(/`([\w./-]+\.spec\.ts)` («[^|`]*»)/g)) {
