@@ -21,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   P13: async () => (await import('./fleet/many-servers.bench.ts')).manyServersBenchmark,
   P14: async () => (await import('./memory.bench.ts')).memoryBenchmark,
   P15: async () => (await import('./placements/replication.bench.ts')).replicationBenchmark,
+  P16: async () => (await import('./secrets.bench.ts')).secretsBenchmark,
   Q3: async () => (await import('./search.bench.ts')).searchBenchmark,
   Q4: async () => (await import('./ingestion.bench.ts')).ingestionBenchmark,
 };
