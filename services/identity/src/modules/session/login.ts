@@ -51,8 +51,8 @@ export async function login(
   signal: AbortSignal,
 ): Promise<SignedIn> {
   const attempt = { email: input.email, address: input.client.address };
-  await deps.throttle.enter(attempt);
-  const found = await readLogin(deps.db, input.email);
+  // Beside each other, as nothing is done with what is found before the attempt is let in.
+  const [found] = await Promise.all([readLogin(deps.db, input.email), deps.throttle.enter(attempt)]);
   // Whose account is tried is for the audit log alone.
   if (found) input.onFound?.(found.id);
   const matches = await deps.hasher.verify(found?.passwordHash, input.password, signal);
@@ -66,8 +66,11 @@ export async function login(
         )
       : undefined;
   if (!found || !session) throw new DomainError('WRONG_CREDENTIALS', 'The e-mail address or the password is wrong.');
-  await deps.throttle.succeeded(attempt);
-  return signIn(deps, found.id, session.id, 1, found.role);
+  const [signedIn] = await Promise.all([
+    signIn(deps, found.id, session.id, 1, found.role),
+    deps.throttle.succeeded(attempt),
+  ]);
+  return signedIn;
 }
 
 /** Exchanges a refresh token. One that was used before is stolen or was stolen: its whole session ends. */
