@@ -10,6 +10,7 @@ import { createLogSink, eventually } from '@morag/testing';
 import { createRegistryVendors } from '../src/modules/connector/registry-vendors.ts';
 import type { Vendors } from '../src/modules/connector/vendors.ts';
 import { DATA_PLANE_SETTINGS } from '../src/settings.ts';
+import { altered } from './altered-connector.ts';
 import { type Caller, type Harness, startServers } from './harness.ts';
 import { type RealServer, startRealServer } from './real-servers.ts';
 
@@ -161,12 +162,8 @@ it('is taken at its word where its connector promises that a crash costs nothing
     ...vendors,
     async open(server, secrets) {
       const connector = await vendors.open(server, secrets);
-      const capabilities = () => ({ ...connector.capabilities(), uncleanStopWindowMs: 0 });
-      return new Proxy(connector, {
-        get: (target, name) => {
-          const member: unknown = name === 'capabilities' ? capabilities : Reflect.get(target, name, target);
-          return typeof member === 'function' ? member.bind(target) : member;
-        },
+      return altered(connector, {
+        capabilities: () => ({ ...connector.capabilities(), uncleanStopWindowMs: 0 }),
       });
     },
   });
