@@ -62,9 +62,9 @@ describe('simulated histories of servers, instances and networks that fail', () 
   it.each(MUTANTS)(
     'find a guard that is switched off: %s',
     async (mutant) => {
-      const { found } = await simulate('--seed', '1', '--seeds', '300', '--mutant', mutant, '--until', 'found');
+      const { found } = await simulate('--seed', '1', '--seeds', '600', '--mutant', mutant, '--until', 'found');
       expect(found).toBe(1);
     },
-    120_000,
+    240_000,
   );
 });

@@ -50,7 +50,8 @@ const FAULTS: readonly Fault[] = [
   async function freezeServer({ servers, random }, ms) {
     const server = oneOf(servers, random);
     server.isFrozen = true;
-    await sleep(ms);
+    // Often long enough to be taken for dead: it is wound back, and back with all that it had.
+    await sleep(ms * 2);
     server.isFrozen = false;
   },
   async function slowServer({ servers, random }, ms) {

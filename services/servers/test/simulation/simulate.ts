@@ -32,7 +32,7 @@ const WRITERS = 3;
 const READERS = 2;
 const INSTANCES = 2;
 /** Of the moments in which placements are about to be wound back. */
-const ALL_DIE_SHARE = 0.3;
+const ALL_DIE_SHARE = 0.1;
 const IDS = Array.from({ length: 10 }, (_, index) => `record-${index}`);
 /** One that servers refuse now and then: what becomes of it is told to its writer and in the quarantine. */
 const REFUSED_ID = 'refused';
