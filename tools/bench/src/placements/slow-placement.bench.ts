@@ -80,6 +80,13 @@ function report(calm: readonly Block[], late: readonly Block[], failing: readonl
       0.1,
       '%',
     ),
+    numberLine(
+      'P12',
+      'the same with all well',
+      share(calm, ({ failed }) => failed),
+      0.1,
+      '%',
+    ),
     numberLine('P12', `p99 / p99 with all well, ${label}`, p99(late) / p99(calm), 1.5),
     numberLine(
       'P12',
