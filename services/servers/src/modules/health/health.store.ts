@@ -127,11 +127,12 @@ async function appendChecks(db: Orm, checks: readonly HealthCheck[]): Promise<vo
   );
 }
 
+/** A look that ends after its server was switched off says nothing of it any more. */
 async function setStatuses(db: Orm, statuses: readonly StatusChange[]): Promise<void> {
   await db.write(
     `insert into server_health as old (server_id, status, since_at, written_at, stopped_at)
-     select given.server_id, given.status, given.since_at, clock_timestamp(),
-            case when given.stopped_at is not null then least(given.stopped_at, now()) end
+     select given.server_id, case when servers.is_active then given.status else 'UNKNOWN' end, given.since_at,
+            clock_timestamp(), case when given.stopped_at is not null then least(given.stopped_at, now()) end
      from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[])
        as given (server_id, status, since_at, stopped_at)
      join servers on servers.id = given.server_id
