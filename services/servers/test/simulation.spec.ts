@@ -9,7 +9,7 @@ const MAIN = fileURLToPath(new URL('./simulation/main.ts', import.meta.url));
 
 /** Seeds of a run; MORAG_SIMULATION_SEED sets the first one, so that a history that failed can be seen again. */
 const FIRST = process.env.MORAG_SIMULATION_SEED ?? '1';
-const SEEDS = process.env.MORAG_SIMULATION_SEEDS ?? '150';
+const SEEDS = process.env.MORAG_SIMULATION_SEEDS ?? '200';
 
 interface Result {
   readonly found: number;

@@ -7,7 +7,15 @@ import { type HealthFleet, setIn } from './health-fleet.ts';
 import { isUp } from './health-status.ts';
 import type { HealthBoard } from './health-view.ts';
 import type { HealthWriter } from './health-writer.ts';
-import { type HealthRules, hasStopped, isDownFor, isFlapping, type Judgement, UNSEEN } from './judge.ts';
+import {
+  type HealthRules,
+  hasStopped,
+  isDownFor,
+  isFlapping,
+  type Judgement,
+  type Observation,
+  UNSEEN,
+} from './judge.ts';
 import { createPanicAlarm } from './panic-alarm.ts';
 import { isFailure, NO_DETAILS, type Probed, probe, toLook } from './probe.ts';
 import type { ProbeConnectors } from './probe-connectors.ts';
@@ -263,20 +271,30 @@ class Monitor implements HealthMonitor {
     board.set(id, judgement.status);
     setIn(this.#down, id, judgement.status === 'UNHEALTHY');
     writer.look(toLook(id, judgement.status, clock(), probed));
-    // Told once, until it answers; of no use where a crash costs nothing that was confirmed.
-    const isStop = isFragile && !watched.isStopped && hasStopped(before, judgement, observation);
-    watched.isStopped ||= isStop;
-    if (isStop || judgement.status !== before.status) this.#turned(id, judgement, isStop);
+    const stoppedAt = isFragile ? this.#stopOf(watched, before, judgement, observation) : undefined;
+    if (stoppedAt || judgement.status !== before.status) this.#turned(id, judgement, stoppedAt);
     this.#alarm(fleet.unsure.size);
-    if (judgement.failures === 0) watched.isStopped = false;
-    else for (const other of chooseWitnesses(id, this.#ids, this.#deps)) this.probeNow(other);
+    if (judgement.failures > 0) for (const other of chooseWitnesses(id, this.#ids, this.#deps)) this.probeNow(other);
   }
 
-  #turned(id: string, judgement: Judgement, isStop: boolean): void {
+  /**
+   * When it stopped, where that is to be told: at once, and again when it answers, since what was only silent may have
+   * confirmed more before it really died.
+   */
+  #stopOf(watched: Watched, before: Judgement, judgement: Judgement, observation: Observation): Date | undefined {
+    const known = watched.stoppedAt;
+    if (judgement.failures === 0) watched.stoppedAt = undefined;
+    if (known) return judgement.failures === 0 ? known : undefined;
+    if (!hasStopped(before, judgement, observation)) return undefined;
+    const at = this.#timeOf(judgement.failingSinceMs ?? judgement.observedAtMs);
+    if (judgement.failures > 0) watched.stoppedAt = at;
+    return at;
+  }
+
+  #turned(id: string, judgement: Judgement, stoppedAt: Date | undefined): void {
     const { writer, logger } = this.#deps;
-    const { status, sinceMs, observedAtMs, failingSinceMs } = judgement;
+    const { status, sinceMs, observedAtMs } = judgement;
     const sinceAt = this.#timeOf(Number.isFinite(sinceMs) ? sinceMs : observedAtMs);
-    const stoppedAt = isStop ? this.#timeOf(failingSinceMs ?? observedAtMs) : undefined;
     writer.status({ serverId: id, status, sinceAt, stoppedAt });
     logger.info({ serverId: id, status }, 'a server’s health has changed');
   }

@@ -8,8 +8,8 @@ export interface Watched {
   /** It was to be looked at again while a look was under way. */
   isAskedAgain: boolean;
   details: { readonly of: ServerDetails; readonly untilMs: number } | undefined;
-  /** It has been told that it stopped, since it last answered. */
-  isStopped: boolean;
+  /** Since when it had failed when it was told that it stopped; until it answers. */
+  stoppedAt: Date | undefined;
 }
 
 /** One that has not been looked at, and is another process's. */
@@ -20,6 +20,6 @@ export function newWatched(): Watched {
     isUnderWay: false,
     isAskedAgain: false,
     details: undefined,
-    isStopped: false,
+    stoppedAt: undefined,
   };
 }
