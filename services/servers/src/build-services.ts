@@ -76,7 +76,7 @@ export function buildServices(deps: ServicesDeps) {
     plane.pool.drop(id);
     watch.refreshSoon();
   };
-  const parts = [journal, plane, watch, fillers, operationRunner, removal.housekeeping];
+  const parts: readonly Part[] = [journal, plane, watch, fillers, operationRunner, removal.housekeeping];
 
   return {
     ...plane,
@@ -107,6 +107,12 @@ export function buildServices(deps: ServicesDeps) {
       for (const part of parts.toReversed()) await part.stop();
     },
   };
+}
+
+/** What works by itself until it is stopped. */
+interface Part {
+  start(): Promise<void> | void;
+  stop(): Promise<void> | void;
 }
 
 /** What sends events to webhooks. */
