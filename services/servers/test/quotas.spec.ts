@@ -3,6 +3,7 @@ import { ConnectError, createClient } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { reasonOf } from '@morag/errors';
 import { ErrorInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
+import { Mutation_WritePolicy } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { QuotaService } from '@morag/gen/morag/servers/v1/quota_service_pb.ts';
 import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { newDatabase, newServer, record } from './data.ts';
@@ -107,6 +108,19 @@ describe('records', () => {
       metadata: { quota: 'records', limit: '40', used: '40' },
     });
     expect(await usage(alice)).toMatchObject({ records: [40, 40] });
+  });
+
+  it('count also while their server is away', async () => {
+    const alice = await harness.newUser();
+    const { databaseId, memory } = await newDatabase(harness, alice);
+    const writePolicy = Mutation_WritePolicy.LOGGED;
+    const write = (from: number) =>
+      harness.records.upsertRecords({ databaseId, records: records(from, 20), writePolicy }, alice.as);
+    memory.down = 'unavailable';
+    await write(0);
+    await write(20);
+    expect((await refusal(write(40))).metadata).toEqual({ quota: 'records', limit: '40', used: '40' });
+    memory.down = undefined;
   });
 
   it('that are written again are no new ones', async () => {

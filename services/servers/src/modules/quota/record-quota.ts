@@ -1,5 +1,6 @@
 import { requireQuota } from '@morag/orm';
 import type { ConnectorPool } from '../connector/connector-pool.ts';
+import type { DatabaseView } from '../database/database-view.ts';
 import type { QuotaStore } from './quota.store.ts';
 
 /** Where the records of a database are. */
@@ -12,8 +13,8 @@ export interface Target {
 
 /** Keeps owners within their number of records. */
 export interface RecordQuota {
-  /** Runs a write of so many records, or refuses it: QUOTA_EXCEEDED. */
-  within<T>(ownerId: string, records: number, write: () => Promise<T>): Promise<T>;
+  /** Runs a write of so many records to a database, or refuses it: QUOTA_EXCEEDED. */
+  within<T>(database: Pick<DatabaseView, 'id' | 'ownerId'>, records: number, write: () => Promise<T>): Promise<T>;
   /** As their servers have counted them, at most ten seconds ago. */
   used(ownerId: string): Promise<number>;
 }
@@ -32,8 +33,8 @@ interface Owner {
   countedAt: number;
   /** By database, as last counted: what stands for a server that cannot be asked now. */
   counts: ReadonlyMap<string, number>;
-  /** Written since, and being written. */
-  written: number;
+  /** Written since it was last counted, by database: also what is only in the log, or was not confirmed. */
+  readonly written: Map<string, number>;
   writing: number;
   counting: Promise<void> | undefined;
 }
@@ -43,7 +44,8 @@ const OWNERS_MAX = 10_000;
 const FRESH_MS = 10_000;
 /** Before a write is refused all is counted again; no more often than this, unless something was written since. */
 const AGAIN_MS = 1_000;
-const COUNT_MS_MAX = 5_000;
+/** A server that is silent for longer keeps its owner's writes no longer; what was last counted stands for it. */
+const COUNT_MS_MAX = 1_000;
 const AT_ONCE = 8;
 
 /**
@@ -61,15 +63,20 @@ export function createRecordQuota(deps: RecordQuotaDeps): RecordQuota {
     const oldest = owners.size >= OWNERS_MAX ? owners.keys().next().value : undefined;
     if (oldest !== undefined) owners.delete(oldest);
     const countedAt = Number.NEGATIVE_INFINITY;
-    const made: Owner = { countedAt, counts: new Map(), written: 0, writing: 0, counting: undefined };
+    const made: Owner = { countedAt, counts: new Map(), written: new Map(), writing: 0, counting: undefined };
     owners.set(ownerId, made);
     return made;
   };
   const recount = async (ownerId: string, owner: Owner): Promise<void> => {
     const startedAt = now();
-    const { written } = owner;
-    owner.counts = await countAll(deps, ownerId, owner.counts);
-    owner.written -= written;
+    const before = new Map(owner.written);
+    const found = await countAll(deps, ownerId);
+    owner.counts = new Map([...found].map(([id, count]) => [id, count ?? owner.counts.get(id) ?? 0]));
+    for (const [id, written] of before) {
+      // Nobody has counted what is on a server that cannot be asked.
+      if (!found.has(id)) owner.written.delete(id);
+      else if (found.get(id) !== undefined) owner.written.set(id, (owner.written.get(id) ?? 0) - written);
+    }
     owner.countedAt = startedAt;
   };
   /** Those who want to know at once share the question. */
@@ -82,19 +89,18 @@ export function createRecordQuota(deps: RecordQuotaDeps): RecordQuota {
   };
 
   return {
-    async within(ownerId, records, write) {
+    async within({ id, ownerId }, records, write) {
       if (limit === 0) return write();
       const owner = find(ownerId);
       await refresh(ownerId, owner, FRESH_MS);
-      if (usedBy(owner) + records > limit) await refresh(ownerId, owner, owner.written > 0 ? 0 : AGAIN_MS);
+      if (usedBy(owner) + records > limit) await refresh(ownerId, owner, sum(owner.written) > 0 ? 0 : AGAIN_MS);
       requireQuota({ name: 'records', limit, adding: records, used: usedBy(owner) });
       owner.writing += records;
       try {
-        const result = await write();
-        owner.written += records;
-        return result;
+        return await write();
       } finally {
         owner.writing -= records;
+        owner.written.set(id, (owner.written.get(id) ?? 0) + records);
       }
     },
     async used(ownerId) {
@@ -106,23 +112,27 @@ export function createRecordQuota(deps: RecordQuotaDeps): RecordQuota {
 }
 
 function usedBy({ counts, written, writing }: Owner): number {
-  let sum = written + writing;
-  for (const count of counts.values()) sum += count;
-  return sum;
+  return sum(counts) + sum(written) + writing;
 }
 
+function sum(numbers: ReadonlyMap<string, number>): number {
+  let total = 0;
+  for (const number of numbers.values()) total += number;
+  return total;
+}
+
+/** Of each database; undefined where its server cannot be asked. */
 async function countAll(
   { quotas, pool }: RecordQuotaDeps,
   ownerId: string,
-  known: ReadonlyMap<string, number>,
-): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
+): Promise<ReadonlyMap<string, number | undefined>> {
+  const counts = new Map<string, number | undefined>();
   const waiting = [...(await quotas.targets(ownerId))];
   const count = async ({ databaseId, serverId, revision, collection }: Target): Promise<void> => {
     const options = { signal: AbortSignal.timeout(COUNT_MS_MAX), timeoutMs: COUNT_MS_MAX };
     const found = await pool
       .use({ serverId, revision }, (connector) => connector.count(collection, undefined, options))
-      .catch(() => known.get(databaseId) ?? 0);
+      .catch(() => undefined);
     counts.set(databaseId, found);
   };
   const work = async (): Promise<void> => {

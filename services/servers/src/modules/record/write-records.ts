@@ -54,7 +54,7 @@ export async function upsertRecords(
     record.metadata ? { ...record, metadata: presentMetadata(record.metadata) } : record,
   );
   const count = new Set(records.map(({ id }) => id)).size;
-  const token = await deps.recordQuota.within(view.ownerId, count, () =>
+  const token = await deps.recordQuota.within(view, count, () =>
     write(deps, view, input, [encodeUpsert(records)], call),
   );
   return { count, token };
