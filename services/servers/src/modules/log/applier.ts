@@ -190,7 +190,7 @@ class LogApplier implements Applier {
     const isRepair = work.applied < work.lease.repairSequence;
     const callOptions = (): CallOptions => ({ ...work.keeper.callOptions(), signal: work.signal });
     const how = { callOptions, isRepair, isolates: work.isolates, recordsMax: pace.recordsMax() };
-    const refusals = await pace.run(batch.upserts.length, () =>
+    const refusals = await pace.run(batch.upserts.length + batch.deletes.length, () =>
       withTarget(this.#placement, (connector, collection) => applyBatch({ connector, collection, ...how }, batch)),
     );
     if (refusals.length > 0 || work.hasQuarantine) await this.#quarantine(work, entries, batch, refusals);

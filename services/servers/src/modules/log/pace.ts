@@ -8,7 +8,7 @@ import { isConnectorError } from '@morag/connectors-core';
 export interface Pace {
   /** Beside the vendor's own bound. */
   recordsMax(): number;
-  /** Does work with so many records, and learns from how it ends. */
+  /** Does work with so many records, those included that it deletes, and learns from how it ends. */
   run<T>(records: number, work: () => Promise<T>): Promise<T>;
 }
 
