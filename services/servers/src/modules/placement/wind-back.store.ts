@@ -43,6 +43,9 @@ export function createWindBackStore(db: Database): WindBackStore {
   };
 }
 
+/** By the role that the placement has when it is wound back, which a change of the primary may just have given it. */
+const SAFE = `greatest(checkpoint_safe, case p.role when 'PRIMARY' then trimmed_seq else 0 end)`;
+
 /**
  * Checkpoints that were taken long after the stop, since it became known late, tell nothing of what was safe before it. A
  * primary cannot be filled anew: of what was trimmed there is nothing to apply again.
@@ -54,10 +57,9 @@ const WIND_BACK = `
     update server_health set stopped_at = null from due where server_health.server_id = due.server_id
   ), doubtful as (
     select p.id, due.stopped_at, p.state in ('PROVISIONING', 'BACKFILLING') as is_copy,
-           greatest(case when p.checkpoint_at < due.stopped_at - ${CRASH_WINDOW} then p.checkpoint_next
-                         when p.checkpoint_at < due.stopped_at + ${HALF_WINDOW} then p.checkpoint_seq
-                         else 0 end,
-                    case p.role when 'PRIMARY' then d.trimmed_seq else 0 end) as safe_seq
+           case when p.checkpoint_at < due.stopped_at - ${CRASH_WINDOW} then p.checkpoint_next
+                when p.checkpoint_at < due.stopped_at + ${HALF_WINDOW} then p.checkpoint_seq
+                else 0 end as checkpoint_safe, d.trimmed_seq
     from due join placements p on p.server_id = due.server_id join databases d on d.id = p.database_id
     where d.state = 'READY' and p.state <> 'DRAINING'
   ), wound_back as (
@@ -65,11 +67,11 @@ const WIND_BACK = `
       state = case when is_copy then 'PROVISIONING' else 'CATCHING_UP' end,
       copy_source = null, copy_cursor = null, copied = 0,
       repair_seq = greatest(repair_seq, applied_seq), sync_seq = greatest(sync_seq, applied_seq),
-      applied_seq = least(applied_seq, safe_seq),
-      checkpoint_seq = least(checkpoint_seq, safe_seq), checkpoint_next = least(checkpoint_next, safe_seq)
+      applied_seq = least(applied_seq, ${SAFE}),
+      checkpoint_seq = least(checkpoint_seq, ${SAFE}), checkpoint_next = least(checkpoint_next, ${SAFE})
     from doubtful
     where p.id = doubtful.id
-      and (is_copy or (safe_seq < applied_seq and applied_at > stopped_at - ${CRASH_WINDOW}))
+      and (is_copy or (${SAFE} < applied_seq and applied_at > stopped_at - ${CRASH_WINDOW}))
     returning p.server_id, p.id, p.database_id
   )
   select due.server_id as "serverId", wound_back.id as "placementId", wound_back.database_id as "databaseId"
