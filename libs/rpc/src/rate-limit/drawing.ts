@@ -33,6 +33,8 @@ const DRAWS_MAX = 1_000;
 const DRAW_AFTER_MS = 1_000;
 /** A draw that takes longer has failed; then nobody waits for another one for as long. */
 const DRAW_MS_MAX = 1_000;
+/** Buckets that are remembered while they cannot be drawn from; what was used of others is forgiven. */
+const DUE_MAX = 50_000;
 
 /** Draws for many buckets at once, one draw after the other. */
 export class Drawing {
@@ -55,7 +57,7 @@ export class Drawing {
 
   /** Draws for what was used: in time, so that the next calls need not wait for it. */
   soon(bucket: Bucket): void {
-    this.#due.add(bucket);
+    this.#note(bucket);
     if (bucket.owed * 2 > slackOf(bucket.limit) && !this.isAway()) this.#urgently();
     else this.#later();
   }
@@ -123,8 +125,12 @@ export class Drawing {
   #keep(buckets: readonly Bucket[]): void {
     for (const bucket of buckets) {
       decideAlone(bucket, this.#options.now());
-      if (bucket.owed > 0) this.#due.add(bucket);
+      if (bucket.owed > 0) this.#note(bucket);
     }
+  }
+
+  #note(bucket: Bucket): void {
+    if (this.#due.size < DUE_MAX) this.#due.add(bucket);
   }
 }
 

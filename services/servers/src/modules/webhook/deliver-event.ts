@@ -27,6 +27,8 @@ export function createEventDelivery({
       await post(webhook, event, signal);
       await webhooks.note(webhookId, '');
     } catch (error) {
+      // Ended from here: it says nothing of the webhook.
+      if (signal.aborted) throw error;
       await webhooks.note(webhookId, error instanceof Error ? error.message : String(error));
       if (attempt < ATTEMPTS_MAX) throw error;
       logger.warn({ err: error, webhookId, eventId: event.id }, 'an event is given up: its webhook does not take it');
