@@ -1,5 +1,5 @@
 export type { AuditEnd, AuditJournal, AuditRecord } from './audit/audit-journal.ts';
-export { type AuditNote, auditNoteKey } from './audit/audit-note.ts';
+export { type AuditNote, auditNoteKey, noteBefore } from './audit/audit-note.ts';
 export { withoutSecrets } from './audit/describe-change.ts';
 export { sendAuditRecords } from './audit/send-records.ts';
 export { acceptRequestId, peerAddressKey, REQUEST_ID_HEADER, requestIdKey } from './call-context.ts';

@@ -16,6 +16,8 @@ function isOnRecord({ access, permission, method: { name } }: Rpc): boolean {
 
 const CHANGES = listRpcs().filter(isOnRecord);
 const named = (rpcs: readonly Rpc[]): [string, Rpc][] => rpcs.map((rpc) => [rpc.name, rpc]);
+/** A change of a resource that stays or goes; of settings there may be none before. */
+const TELLS_BEFORE = /\/(Update(User|ApiKey|Server|Database|Document)|Delete(Server|Database|Document|Webhook))$/;
 /** After these, their caller is signed in no more. */
 const LAST = ['RevokeSession', 'Logout', 'DeleteUser'];
 
@@ -60,6 +62,8 @@ interface Recorded {
   readonly outcome: string;
   readonly userId: string;
   readonly ownerId: string;
+  /** JSON of the resource, or empty. */
+  readonly before: string;
 }
 
 /** All events of everybody, once every service has handed over what it has. */
@@ -72,7 +76,7 @@ async function events(): Promise<readonly Recorded[]> {
     },
     { timeoutMs: 15_000 },
   );
-  const columns = 'id, action, outcome, user_id as "userId", owner_id as "ownerId"';
+  const columns = 'id, action, outcome, user_id as "userId", owner_id as "ownerId", before';
   return (await sql.query<Recorded>(`select ${columns} from identity.audit_events`)).rows;
 }
 
@@ -88,6 +92,12 @@ describe('a change is on record once, as what it came to', () => {
     const answer = answers.get(name);
     const recorded = found.filter(({ action }) => action.endsWith(`.${name}`)).map(({ outcome }) => outcome);
     expect({ ...answer, recorded }).toEqual({ ...answer, recorded: answer && outcomesOf(answer) });
+  });
+
+  it.each(named(CHANGES.filter(({ name }) => TELLS_BEFORE.test(name))))('%s tells what it was before', (name) => {
+    const made = found.filter(({ action, outcome }) => action.endsWith(`.${name}`) && outcome === 'SUCCEEDED');
+    expect(made.map(({ before }) => Boolean(before))).toEqual(made.map(() => true));
+    expect(answers.get(name)?.code === 'OK').toBe(made.length > 0);
   });
 
   it('and most of them were made', () => {

@@ -1,14 +1,15 @@
 import { create } from '@bufbuild/protobuf';
-import type { ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { DocumentSchema } from '@morag/gen/morag/documents/v1/document_pb.ts';
 import type { DocumentService } from '@morag/gen/morag/documents/v1/document_service_pb.ts';
 import type { Database } from '@morag/orm';
-import { updatedFields } from '@morag/rpc';
+import { noteBefore, updatedFields } from '@morag/rpc';
 import { type ActingFor, scopeOf } from '../../acting.ts';
 import { type DeleteParts, deleteDocument } from './delete-document.ts';
 import { setDeprecated } from './deprecate-document.ts';
 import { detachDatabase, purgeOwner } from './detach-documents.ts';
 import { toDocumentMessage } from './document.messages.ts';
+import { readDocument } from './document.store.ts';
 import { type ReadHandlerParts, readHandlers } from './document-read.handlers.ts';
 import { updateDocument } from './update-document.ts';
 import { type UploadParts, uploadDocument } from './upload-document.ts';
@@ -22,6 +23,10 @@ export interface DocumentHandlerParts extends ReadHandlerParts, UploadParts, Del
 
 /** DocumentService over the use cases. */
 export function documentHandlers(parts: DocumentHandlerParts): ServiceImpl<typeof DocumentService> {
+  const note = (documentId: string, context: HandlerContext): Promise<void> =>
+    noteBefore(context, DocumentSchema, async () =>
+      toDocumentMessage(await readDocument(parts.db, documentId, scopeOf(context))),
+    );
   return {
     ...readHandlers(parts),
     async uploadDocument(requests, context) {
@@ -38,9 +43,11 @@ export function documentHandlers(parts: DocumentHandlerParts): ServiceImpl<typeo
         metadata: fields.has('metadata') ? (given.metadata ?? {}) : undefined,
         etag: given.etag,
       };
+      await note(documentId, context);
       return toDocumentMessage(await updateDocument(parts, documentId, scopeOf(context), changes, context.signal));
     },
     async deleteDocument({ documentId }, context) {
+      await note(documentId, context);
       await deleteDocument(parts, documentId, scopeOf(context), context.signal);
       return {};
     },

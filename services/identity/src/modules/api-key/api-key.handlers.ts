@@ -10,7 +10,7 @@ import {
 } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { User_UserRole } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import type { Cursor } from '@morag/orm';
-import { auditNoteKey, methodName, type PageTokens, updatedFields, withoutSecrets } from '@morag/rpc';
+import { methodName, noteBefore, type PageTokens, updatedFields } from '@morag/rpc';
 import { changesOf, fromApiKey, toApiKey, toUsage } from './api-key.mapping.ts';
 import { listApiKeys, readApiKey } from './api-key.store.ts';
 import { type ApiKeyDeps, createApiKey, revokeApiKey, rotateApiKey, updateApiKey } from './change-api-key.ts';
@@ -38,11 +38,9 @@ export function apiKeyHandlers(deps: ApiKeyHandlersDeps): ServiceImpl<typeof Api
       const key = request.apiKey ?? create(ApiKeySchema);
       const changes = changesOf(key, updatedFields(ApiKeySchema, key, request.updateMask));
       const principal = requirePrincipal(context);
-      const note = context.values.get(auditNoteKey);
-      if (note) {
-        const before = await readApiKey(db, request.apiKeyId, { ownerId: principal.userId });
-        note.before = withoutSecrets(ApiKeySchema, toApiKey(before));
-      }
+      await noteBefore(context, ApiKeySchema, async () =>
+        toApiKey(await readApiKey(db, request.apiKeyId, { ownerId: principal.userId })),
+      );
       const input = { principal, id: request.apiKeyId, changes, etag: key.etag };
       return toApiKey(await updateApiKey(deps, input, context.signal));
     },

@@ -1,8 +1,8 @@
-import type { ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { ownerScope, requirePrincipal, requireUnlimited } from '@morag/auth';
 import { type Database as DatabaseMessage, DatabaseSchema } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { DatabaseService, type UpdateDatabaseRequest } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
-import { type PageTokens, updatedFields } from '@morag/rpc';
+import { noteBefore, type PageTokens, updatedFields } from '@morag/rpc';
 import { callOf } from '../../handler-call.ts';
 import { readPage } from '../../page-reader.ts';
 import { databaseNotFound } from '../log/group-commit.ts';
@@ -32,6 +32,10 @@ type Handlers = Pick<
 /** Handlers of DatabaseService for the databases themselves. */
 export function databaseHandlers(deps: DatabaseHandlersDeps): Handlers {
   const { databases } = deps;
+  const note = (databaseId: string, context: HandlerContext): Promise<void> =>
+    noteBefore(context, DatabaseSchema, async () =>
+      toDatabaseMessage(await getDatabase(databases, databaseId, ownerScope(requirePrincipal(context)))),
+    );
   return {
     async createDatabase({ database }, context) {
       const message = required(database);
@@ -57,9 +61,11 @@ export function databaseHandlers(deps: DatabaseHandlersDeps): Handlers {
       const scope = ownerScope(requirePrincipal(context));
       const { etag } = required(request.database);
       const input = { id: request.databaseId, scope, etag, ...changesIn(request) };
+      await note(input.id, context);
       return toDatabaseMessage(await updateDatabase(deps, input));
     },
     async deleteDatabase({ databaseId }, context) {
+      await note(databaseId, context);
       await deleteDatabase(deps, databaseId, ownerScope(requirePrincipal(context)));
       return {};
     },

@@ -1,11 +1,11 @@
 import { durationMs } from '@bufbuild/protobuf/wkt';
-import type { ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { ownerScope, requirePrincipal, requireUnlimited } from '@morag/auth';
 import type { Vault } from '@morag/crypto';
 import type { Egress } from '@morag/egress';
 import { type Server as ServerMessage, ServerSchema } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { ServerService, type UpdateServerRequest } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
-import { type PageTokens, updatedFields } from '@morag/rpc';
+import { noteBefore, type PageTokens, updatedFields } from '@morag/rpc';
 import { readPage } from '../../page-reader.ts';
 import type { Vendors } from '../connector/vendors.ts';
 import { createServer, type ServerDraft } from './create-server.ts';
@@ -44,6 +44,10 @@ type Handlers = Pick<
 /** Handlers of ServerService, as far as they are part of this version. */
 export function serverHandlers(deps: ServerHandlersDeps): Handlers {
   const { store, vendors } = deps;
+  const note = (serverId: string, context: HandlerContext): Promise<void> =>
+    noteBefore(context, ServerSchema, async () =>
+      toServerMessage(await getServer(store, serverId, ownerScope(requirePrincipal(context)))),
+    );
   return {
     async createServer({ server }, context) {
       const principal = requirePrincipal(context);
@@ -65,10 +69,12 @@ export function serverHandlers(deps: ServerHandlersDeps): Handlers {
       const scope = ownerScope(requirePrincipal(context));
       const { etag } = required(request.server);
       const input = { id: request.serverId, scope, changes: changesIn(request), etag };
+      await note(input.id, context);
       return toServerMessage(await updateServer(deps, input));
     },
     async deleteServer({ serverId, force }, context) {
       const input = { id: serverId, scope: ownerScope(requirePrincipal(context)), force };
+      await note(serverId, context);
       await deleteServer(deps, input, context.signal);
       return {};
     },

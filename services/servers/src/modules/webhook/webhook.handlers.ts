@@ -5,7 +5,7 @@ import { ownerScope, requirePrincipal, requireUnlimited } from '@morag/auth';
 import { DomainError } from '@morag/errors';
 import { Webhook_EventTypeSchema, WebhookSchema } from '@morag/gen/morag/servers/v1/webhook_pb.ts';
 import { WebhookService } from '@morag/gen/morag/servers/v1/webhook_service_pb.ts';
-import type { PageTokens } from '@morag/rpc';
+import { noteBefore, type PageTokens } from '@morag/rpc';
 import { enumNames } from '../../enum-names.ts';
 import { readPage } from '../../page-reader.ts';
 import { type CreateWebhookDeps, createWebhook, getWebhook, webhookNotFound } from './create-webhook.ts';
@@ -52,6 +52,9 @@ export function webhookHandlers(deps: WebhookHandlersDeps): ServiceImpl<typeof W
     async deleteWebhook({ webhookId }, context) {
       const principal = requirePrincipal(context);
       requireUnlimited(principal, 'databases:write');
+      await noteBefore(context, WebhookSchema, async () =>
+        toMessage(await getWebhook(webhooks, webhookId, ownerScope(principal))),
+      );
       if (!(await webhooks.remove(webhookId, ownerScope(principal)))) webhookNotFound(webhookId);
       return {};
     },
