@@ -15,12 +15,16 @@ export const auditNoteKey: ContextKey<AuditNote | undefined> = createContextKey<
   description: 'note for the audit record',
 });
 
-/** Writes down what is about to be changed, as it is read now; reads nothing where nothing is recorded. */
+/**
+ * Writes down what is about to be changed, as it is read now; reads nothing where nothing is recorded. What cannot be read is
+ * left out: why it cannot be changed is for the change itself to say.
+ */
 export async function noteBefore<Desc extends DescMessage>(
   { values }: Pick<HandlerContext, 'values'>,
   schema: Desc,
   read: () => Promise<MessageShape<Desc>>,
 ): Promise<void> {
   const note = values.get(auditNoteKey);
-  if (note) note.before = withoutSecrets(schema, await read());
+  const found = note && (await read().catch(() => undefined));
+  if (note && found) note.before = withoutSecrets(schema, found);
 }
