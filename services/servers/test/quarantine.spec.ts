@@ -61,16 +61,17 @@ it('some records are forgotten, and the others are not', async () => {
 });
 
 it('a record that was written anew meanwhile is not written over', async () => {
-  const { memory, collection } = database;
+  const { memory, collection, databaseId } = database;
   memory.refused.clear();
   memory.down = 'unavailable';
   await upsert(['a'], 7);
-  await harness.records.deleteRecords(
-    { databaseId: database.databaseId, ids: ['b'], writePolicy: Mutation_WritePolicy.LOGGED },
-    alice.as,
-  );
+  await harness.records.deleteRecords({ databaseId, ids: ['b'], writePolicy: Mutation_WritePolicy.LOGGED }, alice.as);
+  const headOf = async () => (await harness.databases.getDatabase({ databaseId }, alice.as)).headSequence;
+  const head = await headOf();
+  const resolving = resolve();
+  await eventually(async () => expect(await headOf()).toBeGreaterThan(head));
   memory.down = undefined;
-  expect(await resolve()).toMatchObject({ resolved: 3, remaining: 0 });
+  expect(await resolving).toMatchObject({ resolved: 3, remaining: 0 });
   expect([...memory.records(collection).keys()].toSorted()).toEqual(['a', 'c', 'd']);
   expect(memory.records(collection).get('a')?.vector?.[0]).toBe(7);
 });

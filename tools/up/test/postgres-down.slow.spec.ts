@@ -105,7 +105,7 @@ it('answers 503 while PostgreSQL is down, and recovers by itself', async () => {
   const fetched = await call('POST', `${records}:fetch`, { ids: ['a', 'c'] });
   expect((fetched.body as { records: unknown[] }).records).toHaveLength(2);
   token = await installation.token();
-  expect((await call('GET', '/v1/users/me')).status).toBe(200);
+  expect(await call('GET', '/v1/users/me')).toMatchObject({ status: 200 });
 }, 120_000);
 
 it('still ends in order, as one that nothing happened to', async () => {
