@@ -165,14 +165,14 @@ async function buildDeps(config: DocumentsConfig, parts: DocumentsParts, logger:
   };
 }
 
-/** Beside the database, the files must be in reach. */
-function readinessOf({ db, blobs }: Pick<Parameters<typeof documentHandlers>[0], 'db' | 'blobs'>) {
+/** Beside the database, the files must be in reach, and what identity knows of credentials. */
+function readinessOf({ db, blobs, authentication }: Awaited<ReturnType<typeof buildDeps>>) {
   const stored = databaseReadiness(db);
   return async (): Promise<Record<string, boolean>> => {
     const files = blobs.check().then(
       () => true,
       () => false,
     );
-    return { ...(await stored()), files: await files };
+    return { ...(await stored()), files: await files, identity: authentication.isReady() };
   };
 }

@@ -73,6 +73,7 @@ export async function buildIdentityService(
   const logger = parts.logger ?? createLogger({ level: config.logLevel, service: 'identity' });
   const now = parts.now ?? Date.now;
   const deps = await buildDeps(config, { now, logger, clients: parts.clients });
+  const isStored = databaseReadiness(deps.db);
   const host = createServiceHost({
     name: 'identity',
     ...config.listen,
@@ -100,7 +101,7 @@ export async function buildIdentityService(
     rateLimits: createLocalRateLimits(deps.db, { settings: config.rateLimits, logger }),
     logger,
     metrics: createMetrics({ service: 'identity' }),
-    readiness: databaseReadiness(deps.db),
+    readiness: async () => ({ ...(await isStored()), revocations: deps.revocations.feed.isFresh() }),
   });
   return {
     ...lifecycle(host, deps, parts, logger),

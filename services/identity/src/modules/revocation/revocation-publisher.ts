@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { type RevocationFeed, RevocationList } from '@morag/auth';
+import { DomainError } from '@morag/errors';
 import type { Database } from '@morag/orm';
 import type { Logger } from '@morag/telemetry';
 import { deleteExpiredRevocations, type RevocationRow, readRevocations } from './revocation.store.ts';
@@ -25,25 +26,29 @@ export interface RevocationNews {
 export class RevocationPublisher {
   readonly #db: Database;
   readonly #logger: Logger;
+  readonly #now: () => number;
   readonly #list = new RevocationList();
   readonly #events = new EventEmitter().setMaxListeners(0);
   readonly #watchers = new Set<{ delivered: bigint }>();
   #inForce: RevocationRow[] = [];
   #sequence = 0n;
   #lookedAtMs = 0;
-  #sweptAtMs = Date.now();
+  #sweptAtMs: number;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(db: Database, logger: Logger) {
+  /** `now` is in milliseconds since 1970. */
+  constructor(db: Database, logger: Logger, now: () => number = Date.now) {
     this.#db = db;
     this.#logger = logger;
+    this.#now = now;
+    this.#sweptAtMs = now();
   }
 
   /** What the authenticator of this service asks. */
   readonly feed: RevocationFeed = {
     isRevoked: (token) => this.#list.has(token),
-    isFresh: () => Date.now() - this.#lookedAtMs <= SILENCE_MS_MAX,
+    isFresh: () => this.#now() - this.#lookedAtMs <= SILENCE_MS_MAX,
   };
 
   async start(): Promise<void> {
@@ -68,12 +73,16 @@ export class RevocationPublisher {
     }
   }
 
-  /** First what is in force, then each new revocation, and an empty message now and then as a sign of life. */
+  /**
+   * First what is in force, then each new revocation, and an empty message now and then as a sign of life: that nothing
+   * else was revoked. It ends with UNAVAILABLE when that is not known.
+   */
   async *watch(signal: AbortSignal): AsyncGenerator<RevocationNews> {
     const watcher = { delivered: 0n };
     this.#watchers.add(watcher);
     try {
       while (!signal.aborted) {
+        if (!this.feed.isFresh()) throw new DomainError('UNAVAILABLE', 'Revocations cannot be read right now.');
         const revocations = this.#inForce.filter(({ sequence }) => sequence > watcher.delivered);
         const seen = revocations.at(-1)?.sequence ?? watcher.delivered;
         yield { revocations, snapshotComplete: true };
@@ -107,7 +116,7 @@ export class RevocationPublisher {
   async #readNew(): Promise<void> {
     for (;;) {
       const rows = await readRevocations(this.#db, this.#sequence, PAGE);
-      this.#lookedAtMs = Date.now();
+      this.#lookedAtMs = this.#now();
       for (const row of rows) this.#add(row);
       if (rows.length > 0) this.#events.emit('news');
       if (rows.length < PAGE) return;
@@ -140,7 +149,7 @@ export class RevocationPublisher {
   }
 
   async #sweep(): Promise<void> {
-    const now = Date.now();
+    const now = this.#now();
     if (now - this.#sweptAtMs < SWEEP_EVERY_MS) return;
     this.#sweptAtMs = now;
     this.#list.sweep(now);
