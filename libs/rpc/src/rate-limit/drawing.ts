@@ -39,7 +39,9 @@ const DUE_MAX = 50_000;
 /** Draws for many buckets at once, one draw after the other. */
 export class Drawing {
   readonly #options: DrawingOptions;
-  readonly #due = new Set<Bucket>();
+  #due = new Map<string, Bucket>();
+  /** Those that are being drawn for. */
+  #underWay: ReadonlyMap<string, Bucket> = new Map();
   readonly #stopping = new AbortController();
   #awayUntil = Number.NEGATIVE_INFINITY;
   #isRunning = false;
@@ -55,6 +57,11 @@ export class Drawing {
     return this.#stopping.signal.aborted || this.#options.now() < this.#awayUntil;
   }
 
+  /** The bucket of a subject that is still to be drawn for: it must not be replaced by a new one, which knows of no debt. */
+  recall(subject: string): Bucket | undefined {
+    return this.#due.get(subject) ?? this.#underWay.get(subject);
+  }
+
   /** Draws for what was used: in time, so that the next calls need not wait for it. */
   soon(bucket: Bucket): void {
     this.#note(bucket);
@@ -66,7 +73,7 @@ export class Drawing {
   wait(bucket: Bucket): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     bucket.waiting.push(resolve);
-    this.#due.add(bucket);
+    this.#due.set(bucket.subject, bucket);
     this.#urgently();
     return promise;
   }
@@ -75,7 +82,7 @@ export class Drawing {
   close(): void {
     clearTimeout(this.#timer);
     this.#stopping.abort();
-    this.#keep([...this.#due]);
+    this.#keep([...this.#due.values()]);
   }
 
   #urgently(): void {
@@ -95,10 +102,12 @@ export class Drawing {
     this.#timer = undefined;
     do {
       this.#isUrgent = false;
-      const due = [...this.#due];
-      this.#due.clear();
+      this.#underWay = this.#due;
+      this.#due = new Map();
+      const due = [...this.#underWay.values()];
       for (let at = 0; at < due.length; at += DRAWS_MAX) await this.#drawFor(due.slice(at, at + DRAWS_MAX));
     } while (this.#isUrgent && !this.isAway());
+    this.#underWay = new Map();
     this.#isRunning = false;
     if (this.#due.size > 0) this.#later();
   }
@@ -117,7 +126,7 @@ export class Drawing {
     } catch (error) {
       this.#awayUntil = now() + DRAW_MS_MAX;
       logger.debug({ err: error }, 'the shared rate limits are away; this instance counts for itself');
-      this.#keep([...batch, ...this.#due]);
+      this.#keep([...batch, ...this.#due.values()]);
     }
   }
 
@@ -130,7 +139,7 @@ export class Drawing {
   }
 
   #note(bucket: Bucket): void {
-    if (this.#due.size < DUE_MAX) this.#due.add(bucket);
+    if (this.#due.size < DUE_MAX) this.#due.set(bucket.subject, bucket);
   }
 }
 

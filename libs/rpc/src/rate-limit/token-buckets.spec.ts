@@ -107,11 +107,26 @@ describe('token buckets that instances share', () => {
 
   it('forget who was silent for longest', async () => {
     const instance = newInstance(2);
-    isAway = true;
-    for (const subject of ['a', 'b', 'a', 'c']) await instance.take(subject, 2);
-    expect(await instance.take('a', 2)).toMatchObject({ isGranted: false });
-    expect(await instance.take('b', 2)).toMatchObject({ remaining: 1 });
+    for (const subject of ['a', 'b', 'a', 'c']) await instance.take(subject, 1);
+    const asked = draws.length;
+    expect(await instance.take('a', 1)).toMatchObject({ isGranted: false });
+    expect(draws).toHaveLength(asked);
+    expect(await instance.take('b', 1)).toMatchObject({ isGranted: false });
+    expect(draws).toHaveLength(asked + 1);
   });
+
+  it.each([1, 200])(
+    'never make a second bucket beside one that is still to be drawn for, at %s a minute',
+    async (limit) => {
+      const instance = newInstance(1);
+      const takes = ['first', 'u', 'v', 'u', 'v'].map(async (subject) => instance.take(subject, limit));
+      const granted = (await Promise.all(takes)).map(({ isGranted }) => isGranted);
+      expect(granted).toEqual(limit === 1 ? [true, true, true, false, false] : Array(5).fill(true));
+      clock.advance(1);
+      await takeMany(instance, 2, limit);
+      for (const batch of draws) expect(new Set(batch.map(({ subject }) => subject)).size).toBe(batch.length);
+    },
+  );
 
   it('let calls go on that wait when they close', async () => {
     const instance = newInstance();

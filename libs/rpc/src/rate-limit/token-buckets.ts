@@ -35,8 +35,9 @@ export function createTokenBuckets(options: TokenBucketsOptions): TokenBuckets {
   const buckets = new Map<string, Bucket>();
   const drawing = new Drawing({ draw, logger, now });
 
+  const known = (subject: string): Bucket | undefined => buckets.get(subject) ?? drawing.recall(subject);
   const find = (subject: string, limit: number): Bucket => {
-    const found = buckets.get(subject) ?? newBucket(subject, limit, now());
+    const found = known(subject) ?? newBucket(subject, limit, now());
     found.limit = limit;
     // The map keeps its order: what is used goes to the end, what is forgotten is taken from the start.
     buckets.delete(subject);
@@ -58,7 +59,7 @@ export function createTokenBuckets(options: TokenBucketsOptions): TokenBuckets {
       return drawing.wait(bucket).then((isGranted) => takenFrom(bucket, isGranted, now()));
     },
     putBack(subject) {
-      const bucket = buckets.get(subject);
+      const bucket = known(subject);
       if (!bucket) return;
       bucket.tokens += 1;
       bucket.owed -= 1;
