@@ -1,10 +1,38 @@
 import { expect, it } from '@jest/globals';
-import { judge, readSkips, sumCounts, summaryOf } from './test-report.ts';
+import { judge, readSkips, summaryOf } from './test-report.ts';
 
-it('sums what every project reported', () => {
-  const text = '{"passed":3,"failed":0,"skipped":1}\n{"passed":4,"failed":2,"skipped":0}\n';
-  expect(sumCounts(text)).toEqual({ passed: 7, failed: 2, skipped: 1 });
-  expect(sumCounts('')).toEqual({ passed: 0, failed: 0, skipped: 0 });
+const began = (project: string, file: string): string => `${JSON.stringify({ project, began: file })}\n`;
+const ended = (project: string, passed: number, files: readonly string[] = []): string => {
+  const failures = files.map((file) => ({ file, text: `no ${file}` }));
+  return `${JSON.stringify({ project, counts: { passed, failed: files.length, skipped: 1 }, failures })}\n`;
+};
+
+it('sums what every project reported, and says what failed', () => {
+  const text = began('a', '1') + began('b', '1') + ended('a', 3) + began('b', '2') + ended('b', 4, ['1', '2']);
+  expect(judge(text, 1)).toEqual({
+    counts: { passed: 7, failed: 2, skipped: 2 },
+    complaints: ['FAILED b 1\nno 1', 'FAILED b 2\nno 2'],
+  });
+  expect(judge(began('a', '1') + ended('a', 3), 0)).toEqual({
+    counts: { passed: 3, failed: 0, skipped: 1 },
+    complaints: [],
+  });
+});
+
+it('names the file at which a project broke', () => {
+  const text = began('a', '1') + began('b', '1') + ended('a', 3) + began('b', '2');
+  expect(judge(text, 1)).toEqual({
+    counts: { passed: 3, failed: 1, skipped: 1 },
+    complaints: ['BROKEN b in or after 2'],
+  });
+});
+
+it('fails a run that reported no failure but ended with an error, or ran nothing', () => {
+  expect(judge(ended('a', 3), 1)).toMatchObject({
+    counts: { passed: 3, failed: 1 },
+    complaints: ['a project ended with an error before it reported its tests'],
+  });
+  expect(judge('', 0)).toMatchObject({ counts: { passed: 0, failed: 1 }, complaints: ['no test ran'] });
 });
 
 it('names skips only when there are any, so that a clean run ends with the plain line', () => {
@@ -18,12 +46,4 @@ it('names each skip once', () => {
     { what: 'chroma', why: 'not installed' },
     { what: 'neo4j', why: 'no Java 17' },
   ]);
-});
-
-it('fails a run that reported no failure but ended with an error, or ran nothing', () => {
-  const clean = { passed: 7, failed: 0, skipped: 0 };
-  expect(judge(clean, 0)).toEqual({ counts: clean });
-  expect(judge(clean, 1)).toMatchObject({ counts: { passed: 7, failed: 1 }, complaint: expect.any(String) });
-  expect(judge({ ...clean, passed: 0 }, 0)).toMatchObject({ counts: { failed: 1 }, complaint: 'no test ran' });
-  expect(judge({ ...clean, failed: 2 }, 1)).toEqual({ counts: { ...clean, failed: 2 } });
 });

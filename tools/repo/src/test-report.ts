@@ -11,30 +11,47 @@ export interface Skip {
   readonly why: string;
 }
 
-/** Sums the lines that the projects' reporters appended to the file in MORAG_TEST_COUNTS. */
-export function sumCounts(text: string): Counts {
-  return lines(text)
-    .map((line) => JSON.parse(line) as Counts)
-    .reduce(
-      (sum, { passed, failed, skipped }) => ({
-        passed: sum.passed + passed,
-        failed: sum.failed + failed,
-        skipped: sum.skipped + skipped,
-      }),
-      { passed: 0, failed: 0, skipped: 0 },
-    );
+/** What became of all projects' tests. */
+export interface Report {
+  readonly counts: Counts;
+  /** What is to be said of it beside the counts, in the order of the projects. */
+  readonly complaints: readonly string[];
 }
 
-/** A run that broke before a reporter could count, or in which nothing ran, must not look like success. */
-export function judge(counts: Counts, exitCode: number): { counts: Counts; complaint?: string } {
-  if (counts.failed > 0) return { counts };
-  const complaint =
-    exitCode !== 0
-      ? 'a project ended with an error before it reported its tests'
-      : counts.passed === 0
-        ? 'no test ran'
-        : undefined;
-  return complaint ? { counts: { ...counts, failed: 1 }, complaint } : { counts };
+/** A line that a project's reporter appended to the file in MORAG_TEST_COUNTS: a test file began, or all have ended. */
+interface Line {
+  readonly project: string;
+  readonly began?: string;
+  readonly counts?: Counts;
+  readonly failures?: readonly { readonly file: string; readonly text: string }[];
+}
+
+/**
+ * Sums up the lines of all projects' reporters and the exit code of the run. One that broke before its reporter could
+ * count, or in which nothing ran, must not look like success.
+ */
+export function judge(text: string, exitCode: number): Report {
+  const reported = lines(text).map((line) => JSON.parse(line) as Line);
+  const counts = reported.flatMap((line) => line.counts ?? []).reduce(plus, { passed: 0, failed: 0, skipped: 0 });
+  const failures = reported.flatMap(({ project, failures = [] }) =>
+    failures.map((failure) => `FAILED ${project} ${failure.file}\n${failure.text}`),
+  );
+  const complaints = [...failures, ...broken(reported)];
+  const isUnheard = counts.failed === 0 && (exitCode !== 0 || counts.passed === 0);
+  if (isUnheard && complaints.length === 0) {
+    complaints.push(exitCode === 0 ? 'no test ran' : 'a project ended with an error before it reported its tests');
+  }
+  return { counts: { ...counts, failed: Math.max(counts.failed, complaints.length) }, complaints };
+}
+
+/** Projects that have not ended, by the file that each began last. */
+function broken(reported: readonly Line[]): readonly string[] {
+  const open = new Map<string, string>();
+  for (const { project, began } of reported) {
+    if (began) open.set(project, began);
+    else open.delete(project);
+  }
+  return [...open].map(([project, file]) => `BROKEN ${project} in or after ${file}`);
 }
 
 /** Reads the file in MORAG_TEST_SKIPS; suites of several projects may name the same thing. */
@@ -46,5 +63,11 @@ export function readSkips(text: string): Skip[] {
 export function summaryOf({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
+
+const plus = (a: Counts, b: Counts): Counts => ({
+  passed: a.passed + b.passed,
+  failed: a.failed + b.failed,
+  skipped: a.skipped + b.skipped,
+});
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { startPostgres } from '@morag/testing';
 import { toolEnvironment } from './command.ts';
 import { listProjects, type Project, ROOT } from './projects.ts';
-import { judge, readSkips, sumCounts, summaryOf } from './test-report.ts';
+import { judge, readSkips, summaryOf } from './test-report.ts';
 
 /** Projects whose tests run at once; each runs its files one after the other. */
 const PARALLEL = '2';
@@ -72,8 +72,8 @@ try {
     for (const { what, why } of readSkips(readFileSync(files.skips, 'utf8'))) {
       process.stdout.write(`skipped ${what}: ${why}\n`);
     }
-    const { counts, complaint } = judge(sumCounts(readFileSync(files.counts, 'utf8')), exitCode);
-    if (complaint) process.stdout.write(`${complaint}\n`);
+    const { counts, complaints } = judge(readFileSync(files.counts, 'utf8'), exitCode);
+    for (const complaint of complaints) process.stdout.write(`${complaint}\n`);
     process.stdout.write(`${summaryOf(counts)}\n`);
     process.exitCode = counts.failed > 0 ? 1 : 0;
   }

@@ -1,12 +1,51 @@
 import { appendFileSync } from 'node:fs';
+import { relative } from 'node:path';
 
-/** Appends this run's counts to the file in MORAG_TEST_COUNTS, so that the runner of all projects can sum them. */
+const MESSAGE_LINES_MAX = 12;
+const COLOURS = /\u001b\[[0-9;]*m/g;
+
+/**
+ * Appends to the file in MORAG_TEST_COUNTS, for the runner of all projects: each file that begins, and at the end the
+ * run's counts with what failed. A run without an end broke in the file that began last.
+ */
 export default class CountReporter {
+  #root;
+  #project = process.env.npm_package_name;
+
+  constructor({ rootDir }) {
+    this.#root = rootDir;
+  }
+
+  onTestFileStart({ path }) {
+    this.#append({ began: this.#nameOf(path) });
+  }
+
   onRunComplete(_contexts, results) {
-    const file = process.env.MORAG_TEST_COUNTS;
-    if (!file) return;
     const { numPassedTests: passed, numFailedTests, numFailedTestSuites, numPendingTests: skipped } = results;
     const failed = Math.max(numFailedTests, numFailedTestSuites);
-    appendFileSync(file, `${JSON.stringify({ passed, failed, skipped })}\n`);
+    const failures = results.testResults
+      .filter(({ failureMessage }) => failureMessage)
+      .map(({ testFilePath, failureMessage }) => ({
+        file: this.#nameOf(testFilePath),
+        text: shortened(failureMessage),
+      }));
+    this.#append({ counts: { passed, failed, skipped }, failures });
   }
+
+  #nameOf(path) {
+    return relative(this.#root, path);
+  }
+
+  #append(line) {
+    const file = process.env.MORAG_TEST_COUNTS;
+    if (file) appendFileSync(file, `${JSON.stringify({ project: this.#project, ...line })}\n`);
+  }
+}
+
+function shortened(message) {
+  const lines = message
+    .replace(COLOURS, '')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  return lines.slice(0, MESSAGE_LINES_MAX).join('\n');
 }
