@@ -4,13 +4,12 @@ import { type CallOptions, type Client, ConnectError, createClient } from '@conn
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServiceTokens, newApiKey, parseApiKey, SYSTEM_USER_ID, serviceTokenSecret } from '@morag/auth';
 import { loadRootKey } from '@morag/crypto';
-import { reasonOf } from '@morag/errors';
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { User_UserRole } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
 import { eventually } from '@morag/testing';
-import { type Harness, startIdentity } from './harness.ts';
+import { type Harness, reasonFor, startIdentity } from './harness.ts';
 
 type Person = Awaited<ReturnType<Harness['newUser']>>;
 
@@ -48,13 +47,6 @@ async function make(person: Person, spec: Record<string, unknown> = {}) {
   const apiKey = { name: randomUUID(), permissions: ['keys:read'], ...spec };
   const { apiKey: made, secret } = await keys.createApiKey({ apiKey }, person.as);
   return { id: made?.id ?? '', secret, made };
-}
-
-async function reasonFor(call: Promise<unknown>): Promise<string | undefined> {
-  return call.then(
-    () => 'no error',
-    (error: unknown) => reasonOf(error),
-  );
 }
 
 const permissionsBy = async (options: CallOptions) => (await auth.listPermissions({}, options)).permissions;

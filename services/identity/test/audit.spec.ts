@@ -5,7 +5,6 @@ import { type CallOptions, type Client, createClient } from '@connectrpc/connect
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServiceTokens, SYSTEM_USER_ID, serviceTokenSecret } from '@morag/auth';
 import { deriveKey, loadRootKey } from '@morag/crypto';
-import { reasonOf } from '@morag/errors';
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { type AuditEvent, AuditEvent_Outcome, AuditService } from '@morag/gen/morag/identity/v1/audit_service_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
@@ -17,7 +16,7 @@ import { schema } from '../src/index.ts';
 import { createAuditChainer } from '../src/modules/audit/audit-chain.ts';
 import { pruneEvents } from '../src/modules/audit/prune-events.ts';
 import { verifyChains } from '../src/modules/audit/verify-chains.ts';
-import { type Harness, startIdentity } from './harness.ts';
+import { type Harness, reasonFor, startIdentity } from './harness.ts';
 
 const POOL = { size: 1, overflow: 0 };
 
@@ -52,13 +51,6 @@ afterAll(async () => {
   await sql.end();
   await harness.close();
 });
-
-async function reasonFor(call: Promise<unknown>): Promise<string | undefined> {
-  return call.then(
-    () => 'no error',
-    (error: unknown) => reasonOf(error),
-  );
-}
 
 /** The events of a method, once so many are there. */
 async function eventsOf(as: CallOptions, method: string, count = 1): Promise<AuditEvent[]> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { CallOptions } from '@connectrpc/connect';
 import { createClient, type Transport } from '@connectrpc/connect';
 import { identityConfig } from '@morag/config';
+import { reasonOf } from '@morag/errors';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { createLogger } from '@morag/telemetry';
 import { createTestDatabase } from '@morag/testing';
@@ -72,4 +73,12 @@ export async function startIdentity(env: Record<string, string> = {}): Promise<H
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** How a call ended: the reason that it was refused with, or `no error`. */
+export async function reasonFor(call: Promise<unknown>): Promise<string | undefined> {
+  return call.then(
+    () => 'no error',
+    (error: unknown) => reasonOf(error),
+  );
 }

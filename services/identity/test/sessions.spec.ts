@@ -1,11 +1,10 @@
 import { type Client, createClient } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { reasonOf } from '@morag/errors';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { User_UserRole } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
 import { connectClient } from '@morag/orm';
-import { type Harness, startIdentity } from './harness.ts';
+import { type Harness, reasonFor, startIdentity } from './harness.ts';
 
 let harness: Harness;
 let auth: Client<typeof AuthService>;
@@ -17,13 +16,6 @@ beforeAll(async () => {
   users = createClient(UserService, harness.transport);
 });
 afterAll(() => harness.close());
-
-async function reasonFor(call: Promise<unknown>): Promise<string | undefined> {
-  return call.then(
-    () => 'no error',
-    (error: unknown) => reasonOf(error),
-  );
-}
 
 describe('signing in', () => {
   it('gives tokens that work, whatever the case of the address', async () => {

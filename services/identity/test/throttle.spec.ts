@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type Client, ConnectError, createClient } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { networkOf } from '@morag/auth';
-import { reasonOf } from '@morag/errors';
 import { RetryInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
-import { type Harness, startIdentity } from './harness.ts';
+import { type Harness, reasonFor, startIdentity } from './harness.ts';
 
 let harness: Harness;
 let auth: Client<typeof AuthService>;
@@ -15,13 +14,6 @@ beforeAll(async () => {
   auth = createClient(AuthService, harness.transport);
 });
 afterAll(() => harness.close());
-
-async function reasonFor(call: Promise<unknown>): Promise<string | undefined> {
-  return call.then(
-    () => 'no error',
-    (error: unknown) => reasonOf(error),
-  );
-}
 
 const login = (email: string, password: string, address: string) =>
   auth.login({ email, password }, { headers: { 'x-forwarded-for': address } });

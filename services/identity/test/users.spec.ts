@@ -7,7 +7,7 @@ import { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_p
 import { User_UserRole, UserSettings_Theme } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
 import { eventually } from '@morag/testing';
-import { type Harness, startIdentity } from './harness.ts';
+import { type Harness, reasonFor, startIdentity } from './harness.ts';
 
 let harness: Harness;
 let users: Client<typeof UserService>;
@@ -24,13 +24,6 @@ beforeAll(async () => {
   admin = (await harness.signIn(email, password)).as;
 });
 afterAll(() => harness.close());
-
-async function reasonFor(call: Promise<unknown>): Promise<string | undefined> {
-  return call.then(
-    () => 'no error',
-    (error: unknown) => reasonOf(error),
-  );
-}
 
 describe('registration', () => {
   it('takes an address once, whatever its case, also of twenty at once', async () => {
