@@ -19,12 +19,12 @@ it('sums what every project reported, and says what failed', () => {
   });
 });
 
-it('names the file at which a project broke', () => {
-  const text = began('a', '1') + began('b', '1') + ended('a', 3) + began('b', '2');
-  expect(judge(text, 1)).toEqual({
-    counts: { passed: 3, failed: 1, skipped: 1 },
-    complaints: ['BROKEN b in or after 2'],
-  });
+it('names the file at which a project broke, and by what', () => {
+  const uncaught = (project: string): string => `${JSON.stringify({ project, uncaught: 'Error: x' })}\n`;
+  const text = began('a', '1') + uncaught('a') + began('b', '1') + uncaught('b') + ended('a', 3) + began('b', '2');
+  const counts = { passed: 3, failed: 1, skipped: 1 };
+  expect(judge(text, 1)).toEqual({ counts, complaints: ['BROKEN b in or after 2'] });
+  expect(judge(text + uncaught('b'), 1)).toEqual({ counts, complaints: ['BROKEN b in or after 2\nError: x'] });
 });
 
 it('fails a run that reported no failure but ended with an error, or ran nothing', () => {

@@ -18,10 +18,13 @@ export interface Report {
   readonly complaints: readonly string[];
 }
 
-/** A line that a project's reporter appended to the file in MORAG_TEST_COUNTS: a test file began, or all have ended. */
+/** A line that a project's reporter appended to the file in MORAG_TEST_COUNTS. */
 interface Line {
   readonly project: string;
+  /** A test file. */
   readonly began?: string;
+  /** An error that nobody caught. */
+  readonly uncaught?: string;
   readonly counts?: Counts;
   readonly failures?: readonly { readonly file: string; readonly text: string }[];
 }
@@ -44,14 +47,15 @@ export function judge(text: string, exitCode: number): Report {
   return { counts: { ...counts, failed: Math.max(counts.failed, complaints.length) }, complaints };
 }
 
-/** Projects that have not ended, by the file that each began last. */
+/** Projects that have not ended, by the file that each began last and the error that came after. */
 function broken(reported: readonly Line[]): readonly string[] {
   const open = new Map<string, string>();
-  for (const { project, began } of reported) {
-    if (began) open.set(project, began);
-    else open.delete(project);
+  for (const { project, began, uncaught, counts } of reported) {
+    if (began) open.set(project, `BROKEN ${project} in or after ${began}`);
+    if (uncaught && open.has(project)) open.set(project, `${open.get(project)}\n${uncaught}`);
+    if (counts) open.delete(project);
   }
-  return [...open].map(([project, file]) => `BROKEN ${project} in or after ${file}`);
+  return [...open.values()];
 }
 
 /** Reads the file in MORAG_TEST_SKIPS; suites of several projects may name the same thing. */

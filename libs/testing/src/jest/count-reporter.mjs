@@ -6,7 +6,8 @@ const COLOURS = /\u001b\[[0-9;]*m/g;
 
 /**
  * Appends to the file in MORAG_TEST_COUNTS, for the runner of all projects: each file that begins, and at the end the
- * run's counts with what failed. A run without an end broke in the file that began last.
+ * run's counts with what failed. A run without an end broke in the file that began last, by the last error that nobody
+ * caught (Jest hears those that come during a test) or by a signal.
  */
 export default class CountReporter {
   #root;
@@ -14,6 +15,9 @@ export default class CountReporter {
 
   constructor({ rootDir }) {
     this.#root = rootDir;
+    process.on('uncaughtExceptionMonitor', (error) =>
+      this.#append({ uncaught: shortened(String(error?.stack ?? error)) }),
+    );
   }
 
   onTestFileStart({ path }) {
