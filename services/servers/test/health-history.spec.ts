@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { createOrm, type Database, newId } from '@morag/orm';
+import { eventually } from '@morag/testing';
+import pg from 'pg';
 import { createHealthStore, type HealthStore } from '../src/modules/health/health.store.ts';
 import type { HealthCheck } from '../src/modules/health/health.ts';
 import { schema } from '../src/schema.ts';
@@ -109,4 +111,35 @@ it('counts as up the time from an answered look to the next, and not the time wh
   expect(uptime.week).toBeCloseTo(uptime.day ?? 0, 5);
   expect(lastCheck?.collectionsCount).toBe(3);
   expect((await store.find(await inactiveServer())).uptime).toEqual({});
+});
+
+it('tells of a status that was written before those that were read, and committed after them', async () => {
+  const [late, early] = [await inactiveServer(), await inactiveServer()];
+  const write = (serverId: string) => store.write([], [{ serverId, status: 'UNKNOWN', sinceAt: new Date() }]);
+  await write(late);
+  const holder = new pg.Client(harness.databaseUrl);
+  await holder.connect();
+  try {
+    await holder.query('begin');
+    await holder.query('select from servers.server_health where server_id = $1 for update', [late]);
+    const writing = write(late);
+    await eventually(async () => {
+      const waiting = `from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+                         and query like '%server_health as old%'`;
+      expect(await db.read(`select pid ${waiting}`)).toHaveLength(1);
+    });
+    await write(early);
+    let cursor = (await store.statusesSince(undefined))[0]?.cursor;
+    await holder.query('commit');
+    await writing;
+    expect((await store.statusesSince(cursor)).map(({ serverId }) => serverId)).toContain(late);
+    // And no more, as soon as no transaction is left that began before it.
+    await eventually(async () => {
+      const statuses = await store.statusesSince(cursor);
+      cursor = statuses[0]?.cursor ?? cursor;
+      expect(statuses).toEqual([]);
+    });
+  } finally {
+    await holder.end();
+  }
 });

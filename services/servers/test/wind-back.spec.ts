@@ -43,7 +43,7 @@ describe('a wind-back that is due', () => {
     /** Says when the server stopped, and answers what is left as applied. */
     const stop = async (at: string): Promise<number | undefined> => {
       await sql.query(
-        `insert into server_health values ($1, 'UNHEALTHY', now(), now(), ${at})
+        `insert into server_health (server_id, status, since_at, written_xid, stopped_at) values ($1, 'UNHEALTHY', now(), 0, ${at})
          on conflict (server_id) do update set stopped_at = excluded.stopped_at`,
         [serverId],
       );

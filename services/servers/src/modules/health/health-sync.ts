@@ -25,7 +25,7 @@ export function createHealthSync({ store, roster, members, monitor, clock }: Hea
   const seen = new Map<string, string>();
   let fingerprint: string | undefined;
   let servers: readonly RosterEntry[] = [];
-  let newest: string | undefined;
+  let cursor: string | undefined;
 
   const readServers = async (): Promise<void> => {
     const current = await roster.fingerprint();
@@ -39,11 +39,11 @@ export function createHealthSync({ store, roster, members, monitor, clock }: Hea
     if (gone.length > 0) await store.write([], unknown);
   };
   const readStatuses = async (): Promise<void> => {
-    const statuses = await store.statusesSince(newest);
-    newest = statuses.at(-1)?.writtenAt ?? newest;
-    const fresh = statuses.filter(({ serverId, writtenAt }) => seen.get(serverId) !== writtenAt);
+    const statuses = await store.statusesSince(cursor);
+    cursor = statuses[0]?.cursor ?? cursor;
+    const fresh = statuses.filter(({ serverId, writtenBy }) => seen.get(serverId) !== writtenBy);
     if (fresh.length === 0) return;
-    for (const { serverId, writtenAt } of fresh) seen.set(serverId, writtenAt);
+    for (const { serverId, writtenBy } of fresh) seen.set(serverId, writtenBy);
     monitor.setStored(fresh);
     const ids = fresh.map(({ serverId }) => serverId);
     for (const listener of listeners) listener(ids);

@@ -10,13 +10,13 @@ export const ServerHealthEntity = defineEntity({
     server: () => p.manyToOne(ServerEntity).primary().deleteRule('cascade').ref(),
     status: p.enum(HEALTH_STATUSES),
     sinceAt: p.datetime(6),
-    /** When the row was written, so that others need to read only what is new. */
-    writtenAt: p.datetime(6),
+    /** The transaction that wrote the status, so that others need to read only what is new. */
+    writtenXid: p.bigint(),
     /** When it was seen to stop in a way that may have cost it what it confirmed; null when its placements are wound back. */
     stoppedAt: p.datetime(6).nullable(),
   },
   indexes: [
-    { name: 'server_health_written', properties: ['writtenAt'] },
+    { name: 'server_health_written', properties: ['writtenXid'] },
     { name: 'server_health_stopped', properties: ['server'], where: 'stopped_at is not null' },
   ],
 });

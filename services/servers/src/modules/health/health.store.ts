@@ -15,8 +15,10 @@ export interface StatusChange {
 
 /** A status as it is stored. */
 export interface StoredStatus extends Omit<StatusChange, 'stoppedAt'> {
-  /** As PostgreSQL writes it, to ask for what came later. */
-  readonly writtenAt: string;
+  /** The transaction that wrote it: another one whenever it is written again. */
+  readonly writtenBy: string;
+  /** What to ask with for what is not seen yet. */
+  readonly cursor: string;
 }
 
 /** Servers' health in PostgreSQL. */
@@ -25,8 +27,11 @@ export interface HealthStore {
   write(checks: readonly HealthCheck[], statuses: readonly StatusChange[]): Promise<void>;
   /** What a connection test found: the status too, unless the server is watched, which knows better. */
   writeTest(check: Omit<HealthCheck, 'id'>): Promise<void>;
-  /** Statuses written since; those of the last moment before it come again, since commits have no order. */
-  statusesSince(writtenAt: string | undefined): Promise<readonly StoredStatus[]>;
+  /**
+   * Statuses that a read which ended at `cursor` may not have seen: those of the transactions that were not over then,
+   * however long they took to commit, and of later ones. Some come again.
+   */
+  statusesSince(cursor: string | undefined): Promise<readonly StoredStatus[]>;
   find(serverId: string): Promise<ServerHealth>;
   /** Of an owner's servers, or of those among them that are named. */
   list(scope: OwnerScope, serverIds?: readonly string[]): Promise<readonly ServerHealth[]>;
@@ -63,6 +68,9 @@ const DAY_MS = 24 * HOUR_MS;
 const RETENTION_MS = 30 * DAY_MS;
 const SERVERS_PER_STEP = 200;
 
+/** Of 64 bits, so it never begins anew; and higher than that of every transaction which was over before. */
+export const THIS_TRANSACTION = 'pg_current_xact_id()::text::bigint';
+
 const CHECKS = newestFirst('health_checks', {
   columns:
     'id, server_id, checked_at, status, latency_ms, error_category, server_version, collections_count, storage_bytes',
@@ -83,10 +91,10 @@ function writes(db: Orm): Pick<HealthStore, 'write' | 'writeTest' | 'rollUp'> {
     async writeTest(check) {
       await appendChecks(db, [{ ...check, id: newId() }]);
       await db.write(
-        `insert into server_health as old (server_id, status, since_at, written_at)
-         select id, $2, $3, clock_timestamp() from servers where id = $1
+        `insert into server_health as old (server_id, status, since_at, written_xid)
+         select id, $2, $3, ${THIS_TRANSACTION} from servers where id = $1
          on conflict (server_id) do update
-           set status = excluded.status, written_at = excluded.written_at,
+           set status = excluded.status, written_xid = excluded.written_xid,
                since_at = case when old.status = excluded.status then old.since_at else excluded.since_at end
            where old.status = 'UNKNOWN' or not (select is_active from servers where id = $1)`,
         [check.serverId, check.status, check.checkedAt],
@@ -130,14 +138,14 @@ async function appendChecks(db: Orm, checks: readonly HealthCheck[]): Promise<vo
 /** A look that ends after its server was switched off says nothing of it any more. */
 async function setStatuses(db: Orm, statuses: readonly StatusChange[]): Promise<void> {
   await db.write(
-    `insert into server_health as old (server_id, status, since_at, written_at, stopped_at)
+    `insert into server_health as old (server_id, status, since_at, written_xid, stopped_at)
      select given.server_id, case when servers.is_active then given.status else 'UNKNOWN' end, given.since_at,
-            clock_timestamp(), case when given.stopped_at is not null then least(given.stopped_at, now()) end
+            ${THIS_TRANSACTION}, case when given.stopped_at is not null then least(given.stopped_at, now()) end
      from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[])
        as given (server_id, status, since_at, stopped_at)
      join servers on servers.id = given.server_id
      on conflict (server_id) do update
-       set status = excluded.status, since_at = excluded.since_at, written_at = excluded.written_at,
+       set status = excluded.status, since_at = excluded.since_at, written_xid = excluded.written_xid,
            stopped_at = least(old.stopped_at, excluded.stopped_at)`,
     [
       statuses.map(({ serverId }) => serverId),
@@ -183,11 +191,13 @@ const ROLL_UP = `
 
 function reads(db: Orm): Pick<HealthStore, 'statusesSince' | 'find' | 'list' | 'checks'> {
   return {
-    statusesSince: (writtenAt) =>
+    statusesSince: (cursor) =>
       db.read<StoredStatus>(
-        `select server_id as "serverId", status, since_at as "sinceAt", written_at::text as "writtenAt" from server_health
-         where $1::timestamptz is null or written_at > $1::timestamptz - interval '2 seconds' order by written_at`,
-        [writtenAt],
+        // Below the xmin of its snapshot every transaction is over, and seen if it committed.
+        `select server_id as "serverId", status, since_at as "sinceAt", written_xid::text as "writtenBy",
+                pg_snapshot_xmin(pg_current_snapshot())::text as cursor
+         from server_health where written_xid >= coalesce($1::bigint, 0)`,
+        [cursor],
       ),
     async find(serverId) {
       const [health] = await readHealth(db, 'select $1::uuid as id', [serverId]);

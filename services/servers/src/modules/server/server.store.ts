@@ -13,6 +13,7 @@ import {
 } from '@morag/orm';
 import type { JsonObject } from '../../json.ts';
 import { type Columns, insertInto, type Statement, updateVersioned } from '../../sql.ts';
+import { THIS_TRANSACTION } from '../health/health.store.ts';
 import type { HoldQuota } from '../quota/quota.store.ts';
 import { holdOwner, noteDeparture } from './departed-owners.ts';
 import { type Scope, SERVER_TYPES, type Server, type ServerType, type TlsMode } from './server.ts';
@@ -140,7 +141,7 @@ export function createServerStore(db: Database, holdQuota: HoldQuota): ServerSto
 function forgettingHealth({ sql, params }: Statement): Statement {
   return {
     sql: `with changed as (${sql}), forgotten as (
-            update server_health set status = 'UNKNOWN', since_at = now(), written_at = clock_timestamp()
+            update server_health set status = 'UNKNOWN', since_at = now(), written_xid = ${THIS_TRANSACTION}
             from changed where server_id = changed.id
           ) select * from changed`,
     params,
