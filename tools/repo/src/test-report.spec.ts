@@ -25,6 +25,10 @@ it('names the file at which a project broke, and by what', () => {
   const counts = { passed: 3, failed: 1, skipped: 1 };
   expect(judge(text, 1)).toEqual({ counts, complaints: ['BROKEN b in or after 2'] });
   expect(judge(text + uncaught('b'), 1)).toEqual({ counts, complaints: ['BROKEN b in or after 2\nError: x'] });
+  expect(judge(ended('a', 3) + uncaught('a'), 1)).toEqual({
+    counts,
+    complaints: ['BROKEN a after its tests\nError: x'],
+  });
 });
 
 it('fails a run that reported no failure but ended with an error, or ran nothing', () => {

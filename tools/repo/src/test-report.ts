@@ -47,13 +47,13 @@ export function judge(text: string, exitCode: number): Report {
   return { counts: { ...counts, failed: Math.max(counts.failed, complaints.length) }, complaints };
 }
 
-/** Projects that have not ended, by the file that each began last and the error that came after. */
+/** Projects that have not ended well, by the file that each began last and the errors that came after. */
 function broken(reported: readonly Line[]): readonly string[] {
   const open = new Map<string, string>();
   for (const { project, began, uncaught, counts } of reported) {
     if (began) open.set(project, `BROKEN ${project} in or after ${began}`);
-    if (uncaught && open.has(project)) open.set(project, `${open.get(project)}\n${uncaught}`);
     if (counts) open.delete(project);
+    if (uncaught) open.set(project, `${open.get(project) ?? `BROKEN ${project} after its tests`}\n${uncaught}`);
   }
   return [...open.values()];
 }
