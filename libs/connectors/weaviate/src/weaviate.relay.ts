@@ -37,7 +37,8 @@ export async function openRelay(target: RelayTarget, egress: Egress, signal: Abo
     const path = join(folder, 's');
     const removeSocket = () => {
       server.close();
-      void rm(folder, { recursive: true, force: true });
+      // What is left of it harms nobody: nobody listens there any more.
+      rm(folder, { recursive: true, force: true }).catch(() => {});
     };
     const server = createServer((client) => {
       removeSocket();
