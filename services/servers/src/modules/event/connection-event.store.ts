@@ -40,10 +40,11 @@ export function createConnectionEventStore(db: Orm): ConnectionEventStore {
         ],
       );
       await db.write(
-        `delete from connection_events event using unnest($1::uuid[]) as touched (server_id)
-         where event.server_id = touched.server_id and event.id <
-           (select id from connection_events kept where kept.server_id = touched.server_id
-            order by id desc offset $2 limit 1)`,
+        `delete from connection_events where (server_id, id) in (
+           select event.server_id, event.id from connection_events event join unnest($1::uuid[]) as touched (server_id) using (server_id)
+           where event.id < (select id from connection_events kept where kept.server_id = touched.server_id
+                             order by id desc offset $2 limit 1)
+           for update of event skip locked)`,
         [[...new Set(events.map(({ serverId }) => serverId))], EVENTS_PER_SERVER - 1],
       );
     },

@@ -41,7 +41,8 @@ export function createHealthMembers({ db, instance, now, leaseMs }: HealthMember
            values ($1, now() + make_interval(secs => $2::float8 / 1000))
            on conflict (instance_id) do update set lease_until = excluded.lease_until
          ), gone as (
-           delete from health_members where lease_until < now() - interval '1 minute'
+           delete from health_members where instance_id in (
+             select instance_id from health_members where lease_until < now() - interval '1 minute' for update skip locked)
          )
          select instance_id as "instanceId" from health_members where lease_until >= now() and instance_id <> $1`,
         [instance.id, leaseMs],

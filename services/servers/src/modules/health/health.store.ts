@@ -144,6 +144,7 @@ async function setStatuses(db: Orm, statuses: readonly StatusChange[]): Promise<
      from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[])
        as given (server_id, status, since_at, stopped_at)
      join servers on servers.id = given.server_id
+     order by given.server_id
      on conflict (server_id) do update
        set status = excluded.status, since_at = excluded.since_at, written_xid = excluded.written_xid,
            stopped_at = least(old.stopped_at, excluded.stopped_at)`,
@@ -165,10 +166,14 @@ const spans = (where: string): string => `
                      lead(checked_at, 1, now()) over (partition by server_id order by id) - checked_at)) end as seconds
   from health_checks where ${where}`;
 
-/** Looks before `$3` are rolled up, hours before `$4` go; the first look after an hour is needed to know when its last ends. */
+/**
+ * The servers are locked first: who deletes one has its looks with it, and another instance rolls up the same ones. Looks
+ * before `$3` are rolled up, hours before `$4` go; the first look after an hour is needed to know when
+ * its last ends.
+ */
 const ROLL_UP = `
   with chosen as materialized (
-    select id from servers where $1::uuid is null or id > $1 order by id limit $2
+    select id from servers where $1::uuid is null or id > $1 order by id limit $2 for no key update
   ), expired as (
     delete from health_checks using chosen where server_id = chosen.id and health_checks.id < $4
   ), looks as materialized (

@@ -110,10 +110,12 @@ async function trim(db: Database, { retentionMs, rowsMax }: TrimLimits): Promise
          delete from mutations using old
          where mutations.database_id = old.database_id and mutations.seq = old.seq
          returning mutations.database_id, mutations.seq
+       ), newest as materialized (
+         select id, seq from databases
+         join (select database_id, max(seq) as seq from gone group by database_id) as last on last.database_id = id
+         order by id for no key update of databases
        ), heads as (
-         update databases set trimmed_seq = greatest(trimmed_seq, newest.seq)
-         from (select database_id, max(seq) as seq from gone group by database_id) as newest
-         where databases.id = newest.database_id
+         update databases set trimmed_seq = greatest(trimmed_seq, newest.seq) from newest where databases.id = newest.id
        )
        select count(*) as trimmed from gone`,
     [retentionMs, rowsMax],
@@ -157,14 +159,17 @@ async function appendUnlessTouched(
 async function releaseLate(db: Database, holdMs: number): Promise<readonly string[]> {
   // The lease runs out by itself: its holder may have a request under way.
   const rows = await db.write<{ id: string }>(
-    `update placements p set state = 'PROVISIONING', copy_source = null, copy_cursor = null, copied = 0,
-         epoch = epoch + 1, updated_at = now()
-       from databases d
-       where d.id = p.database_id and d.state = 'READY' and p.role = 'REPLICA'
+    `with late as materialized (
+       select p.id from placements p join databases d on d.id = p.database_id
+       where d.state = 'READY' and p.role = 'REPLICA'
          and p.state in ('OFFLINE', 'LAGGING', 'CATCHING_UP') and p.applied_seq < d.head_seq
          and (select m.created_at from mutations m where m.database_id = d.id and m.seq > p.applied_seq
               order by m.seq limit 1) < now() - make_interval(secs => $1::double precision / 1000)
-       returning p.id`,
+       order by p.id for no key update of p
+     )
+     update placements p set state = 'PROVISIONING', copy_source = null, copy_cursor = null, copied = 0,
+       epoch = epoch + 1, updated_at = now()
+     from late where p.id = late.id returning p.id`,
     [holdMs],
   );
   return rows.map(({ id }) => id);

@@ -202,8 +202,10 @@ function results(db: Database): Pick<OperationStore, 'save' | 'finish' | 'prune'
     },
     async prune(retentionMs) {
       await db.write(
-        `delete from operations where is_done
-           and (is_forgotten or updated_at < now() - make_interval(secs => $1::double precision / 1000))`,
+        `delete from operations where id in (
+           select id from operations where is_done
+             and (is_forgotten or updated_at < now() - make_interval(secs => $1::double precision / 1000))
+           for update skip locked)`,
         [retentionMs],
       );
     },

@@ -98,13 +98,16 @@ function steps(db: Database): Pick<CopyStore, 'begin' | 'save' | 'finish' | 'fai
     async begin({ placementId, epoch }, avoid) {
       const [row] = await db.write<{ copy_source: string }>(
         // The source is locked, so that the log cannot be trimmed past the place that is noted here.
-        `with mine as (
-           select id, database_id, state, applied_seq from placements where id = $1 and epoch = $2 for update
+        `with held as materialized (
+           select * from placements where database_id = (select database_id from placements where id = $1)
+           order by id for no key update
+         ), mine as (
+           select id, state, applied_seq from held where id = $1 and epoch = $2
          ), source as (
-           select p.id, p.applied_seq from placements p join mine on p.database_id = mine.database_id
+           select p.id, p.applied_seq from held p cross join mine
            where p.id <> mine.id and p.state in ${MEMBERS}
              and (mine.state = 'PROVISIONING' or p.applied_seq >= mine.applied_seq)
-           order by p.id is not distinct from $3::uuid, p.state <> 'IN_SYNC', p.role limit 1 for update of p
+           order by p.id is not distinct from $3::uuid, p.state <> 'IN_SYNC', p.role limit 1
          )
          update placements set state = 'BACKFILLING', copy_source = source.id, copy_cursor = null, copied = 0,
            is_written = true, updated_at = now(),

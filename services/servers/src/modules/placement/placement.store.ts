@@ -182,11 +182,16 @@ function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>>
       const condemned = async (em: Em): Promise<readonly string[]> => {
         const rows = await query<{ id: string }>(
           em,
-          `with condemned as (
-           update databases set state = 'DELETING', updated_at = now() where state <> 'DELETING' and ${where} returning id
+          `with held as materialized (
+           select id from databases where state <> 'DELETING' and ${where} order by id for no key update
+         ), condemned as (
+           update databases set state = 'DELETING', updated_at = now() from held where databases.id = held.id
+           returning databases.id
+         ), followers as materialized (
+           select p.id from placements p join condemned on p.database_id = condemned.id order by p.id for no key update of p
          ), fenced as (
            update placements set epoch = epoch + 1, state = 'DRAINING', updated_at = now()
-           from condemned where database_id = condemned.id
+           from followers where placements.id = followers.id
          )
          select id from condemned`,
           params,
@@ -207,7 +212,7 @@ function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>>
       do {
         removed = await db.read(
           `delete from mutations where (database_id, seq) in
-             (select database_id, seq from mutations where database_id = $1 limit $2) returning 1`,
+             (select database_id, seq from mutations where database_id = $1 order by seq limit $2 for update) returning 1`,
           [databaseId, LOG_ROWS_PER_STEP],
         );
       } while (removed.length > 0);
@@ -218,8 +223,9 @@ function removals(db: Orm): Omit<PlacementStore, keyof ReturnType<typeof reads>>
     },
     async abandon(serverId) {
       await db.read(
-        `delete from placements p using databases d
-         where d.id = p.database_id and (d.state = 'DELETING' or p.state = 'DRAINING') and p.server_id = $1`,
+        `delete from placements where id in (
+           select p.id from placements p join databases d on d.id = p.database_id
+           where (d.state = 'DELETING' or p.state = 'DRAINING') and p.server_id = $1 order by p.id for update of p)`,
         [serverId],
       );
     },

@@ -39,7 +39,12 @@ export function createQuarantineStore(db: Database): QuarantineStore {
       return { appliedSequence: Number(placement?.applied_seq ?? 0), records };
     },
     async drop(placementId, ids) {
-      const rows = await db.change(`delete from quarantined_records where ${SOME} returning 1`, [placementId, ids]);
+      const rows = await db.change(
+        // Who sets records apart holds the placement too.
+        `with held as materialized (select from placements where id = $1 for update)
+         delete from quarantined_records using held where ${SOME} returning 1`,
+        [placementId, ids],
+      );
       return rows.length;
     },
     async count(placementId, ids) {

@@ -57,6 +57,7 @@ export function createSwitchStore(db: Database): SwitchStore {
           const isLevel = await untilLevel(em, handover, waitMs, signal);
           if (!isLevel) return undefined;
           const { databaseId, from, to, isTemporary = false } = handover;
+          await query(em, LOCK_BOTH, [databaseId, from, to]);
           // There is one primary at every moment: the old one steps down first.
           await query(em, SET_ROLE, [databaseId, from, 'REPLICA']);
           const [row] = await query<{ sequence: bigint; promoted_at: Date }>(em, SET_ROLE, [databaseId, to, 'PRIMARY']);
@@ -83,6 +84,9 @@ async function untilLevel(em: Em, handover: Handover, waitMs: number, signal: Ab
 
 const STANDING = `select p.id, p.role, p.state, p.applied_seq, p.sync_seq, d.head_seq
   from databases d join placements p on p.database_id = d.id where d.id = $1 and d.state = 'READY'`;
+
+/** Not before the new primary is level: its applier stores there how far it is. */
+const LOCK_BOTH = `select from placements where database_id = $1 and id in ($2, $3) order by id for no key update`;
 
 const SET_ROLE = `update placements set role = $3, updated_at = now() from databases d
   where d.id = $1 and database_id = d.id and placements.id = $2 returning d.head_seq as sequence, now() as promoted_at`;

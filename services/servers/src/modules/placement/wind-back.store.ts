@@ -55,13 +55,13 @@ const WIND_BACK = `
     select server_id, stopped_at from server_health where stopped_at is not null limit $1 for update skip locked
   ), done as (
     update server_health set stopped_at = null from due where server_health.server_id = due.server_id
-  ), doubtful as (
+  ), doubtful as materialized (
     select p.id, due.stopped_at, p.state in ('PROVISIONING', 'BACKFILLING') as is_copy,
            case when p.checkpoint_at < due.stopped_at - ${CRASH_WINDOW} then p.checkpoint_next
                 when p.checkpoint_at < due.stopped_at + ${HALF_WINDOW} then p.checkpoint_seq
                 else 0 end as checkpoint_safe, d.trimmed_seq
     from due join placements p on p.server_id = due.server_id join databases d on d.id = p.database_id
-    where d.state = 'READY' and p.state <> 'DRAINING'
+    where d.state = 'READY' and p.state <> 'DRAINING' order by p.id for no key update of p
   ), wound_back as (
     update placements p set epoch = epoch + 1, updated_at = now(),
       state = case when is_copy then 'PROVISIONING' else 'CATCHING_UP' end,

@@ -57,10 +57,14 @@ export async function rewrapSecrets(
 
 /** Neither revision nor etag: it is the same secret. */
 const REPLACE = `
+  with held as materialized (
+    select id from servers.servers where id = any($1::uuid[]) order by id for no key update
+  )
   update servers.servers as server
      set sealed_password = pair.new_password, sealed_api_key = pair.new_api_key
     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
       as pair(id, password, api_key, new_password, new_api_key)
+    join held using (id)
    where server.id = pair.id
      and server.sealed_password is not distinct from pair.password
      and server.sealed_api_key is not distinct from pair.api_key
