@@ -1,7 +1,7 @@
 import { DomainError } from '@morag/errors';
 import type { HealthMonitor } from '../health/health-monitor.ts';
 import type { HealthView } from '../health/health-view.ts';
-import { follows } from '../placement/placement.ts';
+import { follows, placementConflict } from '../placement/placement.ts';
 import { freshest, isFit } from './choose-target.ts';
 import type { FailoverStore, PlacedCopy } from './failover.store.ts';
 import type { FailoverEvent } from './failover.ts';
@@ -46,15 +46,15 @@ export async function chooseHanding(deps: FailOverDeps, input: FailOverInput): P
   const standing = standings.find((each) => each.placementId === wanted);
   if (!from || wanted === undefined) {
     const why = elsewhere.map(({ state, health }) => ` One is ${state} and its server ${health}.`);
-    throw conflict(`The database has no replica that could take over.${why.join('')}`);
+    throw placementConflict(`The database has no replica that could take over.${why.join('')}`);
   }
   if (!to || !standing) {
     throw new DomainError('PLACEMENT_NOT_FOUND', 'There is no such placement.', { metadata: { placementId } });
   }
-  if (to === from) throw conflict('The placement is the primary already.');
-  if (!follows(to)) throw conflict(`The placement is ${to.state} and cannot take over.`);
+  if (to === from) throw placementConflict('The placement is the primary already.');
+  if (!follows(to)) throw placementConflict(`The placement is ${to.state} and cannot take over.`);
   if (!force && !isFit(standing)) {
-    throw conflict(
+    throw placementConflict(
       `The placement is ${to.state} and its server ${standing.health}; with force it takes over when it has caught up.`,
     );
   }
@@ -65,8 +65,4 @@ export async function chooseHanding(deps: FailOverDeps, input: FailOverInput): P
 export async function failOver(deps: FailOverDeps, handing: Handing, signal: AbortSignal): Promise<FailoverEvent> {
   const request = { ...handing, reason: 'Asked for.', isAutomatic: false, detectedAt: deps.clock() };
   return promote(deps, request, signal);
-}
-
-function conflict(text: string): DomainError {
-  return new DomainError('PLACEMENT_CONFLICT', text);
 }

@@ -1,3 +1,5 @@
+import { DomainError } from '@morag/errors';
+
 /** A placement's part in its database. */
 export const PLACEMENT_ROLES = ['PRIMARY', 'REPLICA'] as const;
 /** See PLACEMENT_ROLES. */
@@ -55,4 +57,9 @@ export interface QuarantinedRecord {
   readonly sequence: number;
   readonly reason: string;
   readonly createdAt: Date;
+}
+
+/** The error for what the role or the state of a placement does not allow. */
+export function placementConflict(text: string): DomainError {
+  return new DomainError('PLACEMENT_CONFLICT', text);
 }

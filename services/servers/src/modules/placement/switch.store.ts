@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '@morag/errors';
 import { type Database, type Em, query } from '@morag/orm';
-import { FOLLOWING_STATES, type PlacementRole, type PlacementState } from './placement.ts';
+import { FOLLOWING_STATES, type PlacementRole, type PlacementState, placementConflict } from './placement.ts';
 
 /** Which placement hands over to which. */
 export interface Handover {
@@ -61,7 +61,7 @@ export function createSwitchStore(db: Database): SwitchStore {
           // There is one primary at every moment: the old one steps down first.
           await query(em, SET_ROLE, [databaseId, from, 'REPLICA']);
           const [row] = await query<{ sequence: bigint; promoted_at: Date }>(em, SET_ROLE, [databaseId, to, 'PRIMARY']);
-          if (!row) throw conflict('The placement is gone.');
+          if (!row) throw placementConflict('The placement is gone.');
           await query(em, SET_HOME, [databaseId, from, to, isTemporary]);
           const swapped = { sequence: Number(row.sequence), promotedAt: row.promoted_at };
           await alongside(em, swapped);
@@ -111,16 +111,12 @@ function standing(rows: readonly PlacementRow[], { databaseId, from, to }: Hando
   }
   const primary = rows.find(({ id }) => id === from);
   const target = rows.find(({ id }) => id === to);
-  if (primary?.role !== 'PRIMARY') throw conflict('The placement that is to step down is not the primary.');
+  if (primary?.role !== 'PRIMARY') throw placementConflict('The placement that is to step down is not the primary.');
   if (!target) {
     throw new DomainError('PLACEMENT_NOT_FOUND', 'There is no such placement.', { metadata: { placementId: to } });
   }
-  if (target.role !== 'REPLICA') throw conflict('The placement is the primary already.');
-  if (!FOLLOWING_STATES.includes(target.state)) throw conflict(`The placement is ${target.state}.`);
+  if (target.role !== 'REPLICA') throw placementConflict('The placement is the primary already.');
+  if (!FOLLOWING_STATES.includes(target.state)) throw placementConflict(`The placement is ${target.state}.`);
   const applied = Number(target.applied_seq);
   return { head: Math.max(Number(target.head_seq), Number(target.sync_seq)), applied };
-}
-
-function conflict(text: string): DomainError {
-  return new DomainError('PLACEMENT_CONFLICT', text);
 }
