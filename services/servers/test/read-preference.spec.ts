@@ -70,7 +70,7 @@ describe('the read preference of a database', () => {
     expect(await servers(databaseId)).toEqual([replicaId]);
     const readPolicy = Database_ReadPolicy.PRIMARY;
     const primary = harness.records.fetchRecords({ databaseId, ids: ['a'], readPolicy }, alice.as);
-    expect((await refusal(primary)).reason).toBe('NO_PLACEMENT_AVAILABLE');
+    await expect(primary).rejects.toThrow(`pinned to the server ${otherServerId}, and this one asks for the primary`);
     other.down = 'unavailable';
     const refused = harness.records.fetchRecords({ databaseId, ids: ['a'] }, alice.as);
     await expect(refused).rejects.toThrow(`pinned to the server ${otherServerId}`);
@@ -80,6 +80,22 @@ describe('the read preference of a database', () => {
     expect((await harness.records.deleteRecords({ databaseId, filter }, alice.as)).deleted).toBe(1);
     await prefer(databaseId, {});
     expect(await servers(databaseId)).not.toContain(replicaId);
+  });
+
+  it('is not pinned where reads go to the primary, which may be elsewhere tomorrow', async () => {
+    const PRIMARY = Database_ReadPolicy.PRIMARY;
+    const { databaseId, serverId } = await newDatabase(harness, alice);
+    const update = (database: object) => harness.databases.updateDatabase({ databaseId, database }, alice.as);
+    const refused = { reason: 'INVALID_ARGUMENT', fields: ['database.readPreference.pinnedServerId'] };
+    const pin = { readPreference: { pinnedServerId: serverId } };
+    expect(await refusal(update({ ...pin, readPolicy: PRIMARY }))).toEqual(refused);
+    await update({ readPolicy: PRIMARY });
+    expect(await refusal(update(pin))).toEqual(refused);
+    await update({ ...pin, readPolicy: Database_ReadPolicy.ANY });
+    expect(await refusal(update({ readPolicy: PRIMARY }))).toEqual(refused);
+    await update({ readPreference: {}, readPolicy: PRIMARY });
+    const database = { name: randomUUID(), dimension: 3, serverId, ...pin, readPolicy: PRIMARY };
+    expect(await refusal(harness.databases.createDatabase({ database }, alice.as))).toEqual(refused);
   });
 
   it('begins a scroll again where reads are pinned by now', async () => {

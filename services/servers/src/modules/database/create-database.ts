@@ -12,7 +12,7 @@ import {
 } from '../placement/collection-fit.ts';
 import { getServer } from '../server/get-server.ts';
 import type { ServerStore } from '../server/server.store.ts';
-import { checkServersNamed, holdsNothing } from './check-preference.ts';
+import { checkServersNamed, holdsNothing, refusePinnedPrimary } from './check-preference.ts';
 import type { DatabaseStore } from './database.store.ts';
 import type { Database, DatabaseSpec } from './database.ts';
 import type { Provisioning } from './provisioning.ts';
@@ -47,6 +47,7 @@ export async function createDatabase(
   { ownerId, spec, serverId, collection: wanted }: CreateDatabaseInput,
   call: Call,
 ): Promise<Database> {
+  refusePinnedPrimary(spec);
   const server = await getServer(deps.servers, serverId, { ownerId });
   if (!server.isActive) throw serverInactive(server);
   await checkServersNamed(deps.servers, spec.readPreference, { ownerId });

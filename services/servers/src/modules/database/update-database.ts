@@ -2,7 +2,7 @@ import { DomainError } from '@morag/errors';
 import { requireEtag } from '@morag/orm';
 import type { ServerStore } from '../server/server.store.ts';
 import type { Scope } from '../server/server.ts';
-import { checkServersNamed } from './check-preference.ts';
+import { checkServersNamed, refusePinnedPrimary } from './check-preference.ts';
 import type { DatabaseChanges, DatabaseStore } from './database.store.ts';
 import type { Database } from './database.ts';
 import { getDatabase } from './get-database.ts';
@@ -35,7 +35,8 @@ export async function updateDatabase(deps: UpdateDatabaseDeps, input: UpdateData
     const database = await getDatabase(deps.databases, input.id, input.scope);
     requireEtag(database, input.etag);
     refuseFixed(database, input.fixed);
-    const { readPreference } = input.changes;
+    const { readPolicy, readPreference } = input.changes;
+    if (readPolicy || readPreference) refusePinnedPrimary({ ...database, ...input.changes });
     const scope = { ownerId: database.ownerId, serverIds: input.scope.serverIds };
     if (readPreference) await checkServersNamed(deps.servers, readPreference, scope);
     const updated = await deps.databases.update(database, input.changes);

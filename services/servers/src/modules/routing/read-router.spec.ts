@@ -182,7 +182,7 @@ describe('the read router', () => {
     });
     expect(asked).toEqual(['b']);
     const primary = read({ ...ANY, policy: 'PRIMARY' }, 10_000, pinnedTo('c'));
-    await expect(primary).rejects.toThrow('pinned to the server');
+    await expect(primary).rejects.toThrow('this one asks for the primary, which is elsewhere');
   });
 
   it('says so when none can be read', async () => {

@@ -74,14 +74,14 @@ export function createReadRouter(deps: ReadRouterDeps): ReadRouter {
       const head = Math.max(view.headSequence, board.head(view.id));
       const candidates = chooseCandidates(view, demand, { head, applied: (id) => board.applied(id) });
       const ranked = rank(candidates, standing);
-      if (ranked.length === 0) throw unavailable(view);
+      if (ranked.length === 0) throw unavailable(view, demand);
       const runners = ranked.map((candidate, index) =>
         runnerOf(deps, { candidate, next: ranked[index + 1], head, call, work, isRetry: index > 0 }),
       );
       try {
         return await race(runners, call.signal);
       } catch (error) {
-        if (blamesServer(error) && !call.signal.aborted) throw unavailable(view, error);
+        if (blamesServer(error) && !call.signal.aborted) throw unavailable(view, demand, error);
         throw fromConnectorError(error, call.signal);
       }
     },
@@ -165,9 +165,13 @@ async function caughtUp(board: SequenceBoard, candidate: Candidate, call: Call, 
   });
 }
 
-function unavailable({ pinnedServerId }: DatabaseView, cause?: unknown): DomainError {
+function unavailable({ pinnedServerId, primary }: DatabaseView, { policy }: ReadDemand, cause?: unknown): DomainError {
+  const isElsewhere = policy === 'PRIMARY' && primary.serverId !== pinnedServerId;
+  const why = isElsewhere
+    ? 'and this one asks for the primary, which is elsewhere'
+    : 'which cannot answer this one now';
   const text = pinnedServerId
-    ? `The reads of the database are pinned to the server ${pinnedServerId}, which cannot answer this one now.`
+    ? `The reads of the database are pinned to the server ${pinnedServerId}, ${why}.`
     : 'No placement of the database can be read now.';
   const detail = cause instanceof Error ? `${text} The last server answered: ${cause.message}` : text;
   return new DomainError('NO_PLACEMENT_AVAILABLE', detail, {

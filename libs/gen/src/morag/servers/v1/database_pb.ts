@@ -194,8 +194,8 @@ export type Database_ReadPreference = Message<"morag.servers.v1.Database.ReadPre
   weights: { [key: string]: number };
 
   /**
-   * All reads go to this server, for tests, and fail with NO_PLACEMENT_AVAILABLE when it cannot answer; also those of the
-   * policy PRIMARY while the primary is elsewhere. Empty for none.
+   * All reads go to this server, for tests, and fail with NO_PLACEMENT_AVAILABLE when it cannot answer; also those that
+   * ask for the policy PRIMARY while the primary is elsewhere. A database of that policy takes none. Empty for none.
    *
    * @generated from field: string pinned_server_id = 3;
    */
