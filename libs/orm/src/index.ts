@@ -21,7 +21,7 @@ export { type Cursor, type ListRequest, type ListSpec, listPage, type Page } fro
 export { MigrationError, migrate, pendingMigrations } from './migrate.ts';
 export { openServiceDatabase, type ServiceDatabaseOptions } from './open-database.ts';
 export { OutboxEvent } from './outbox.entity.ts';
-export { appendEvent, type NewEvent } from './outbox.ts';
+export { appendEvent, dropOldEvents, type KeptEvents, type NewEvent } from './outbox.ts';
 export { createOutboxRelay, type DeliveredEvent, type OutboxRelay, type OutboxRelayOptions } from './outbox-relay.ts';
 export { translatePgError, violatedConstraint } from './pg-errors.ts';
 export { type ConnectionOptions, connectClient, type PoolBounds } from './pool.ts';

@@ -15,6 +15,7 @@ export interface DeliveredEvent {
   readonly payload: unknown;
   /** 1 at the first delivery. */
   readonly attempt: number;
+  readonly createdAt: Date;
 }
 
 /** See createOutboxRelay. */
@@ -110,7 +111,7 @@ const CLAIM = `
   update outbox_events event
   set lease_id = $2, due_at = now() + $3 * interval '1 millisecond', attempts = attempts + 1
   from head where event.seq = head.seq
-  returning event.seq, key, type, payload, attempts as attempt`;
+  returning event.seq, key, type, payload, attempts as attempt, created_at as "createdAt"`;
 
 async function deliverOne(
   { db, deliver, logger }: OutboxRelayOptions,

@@ -3,7 +3,7 @@ import { createLogger } from '@morag/telemetry';
 import { createLogSink, createTestDatabase, eventually } from '@morag/testing';
 import { createOrm, type Database, query } from './database.ts';
 import { OutboxEvent } from './outbox.entity.ts';
-import { appendEvent } from './outbox.ts';
+import { appendEvent, dropOldEvents } from './outbox.ts';
 import { createOutboxRelay, type DeliveredEvent, type OutboxRelay, type OutboxRelayOptions } from './outbox-relay.ts';
 
 let test: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -158,6 +158,33 @@ describe('a delivery', () => {
     await begun;
     await relays[0]?.stop();
     expect(await db.read('select attempts, lease_id from outbox_events')).toEqual([{ attempts: 1, lease_id: null }]);
+  });
+});
+
+describe('old events of a key', () => {
+  const drop = (max: number): Promise<number> => db.transaction((em) => dropOldEvents(em, { key: 'a', max }));
+  const left = (): Promise<unknown[]> => db.read('select key, payload from outbox_events order by seq');
+
+  it('are given up beyond a number, the oldest first, and no other key’s', async () => {
+    for (const payload of [1, 2, 3]) await append('a', payload);
+    await append('b', 1);
+    expect(await drop(3)).toBe(0);
+    expect(await drop(1)).toBe(2);
+    expect(await left()).toEqual([
+      { key: 'a', payload: 3 },
+      { key: 'b', payload: 1 },
+    ]);
+  });
+
+  it('are not given up while they are being delivered', async () => {
+    for (const payload of [1, 2, 3]) await append('a', payload);
+    const leased = "lease_id = gen_random_uuid(), due_at = now() + interval '1 minute'";
+    await db.write(`update outbox_events set ${leased} where payload = '1'`);
+    expect(await drop(1)).toBe(1);
+    expect(await left()).toMatchObject([{ payload: 1 }, { payload: 3 }]);
+    await db.write("update outbox_events set due_at = now() where payload = '1'");
+    expect(await drop(1)).toBe(1);
+    expect(await left()).toMatchObject([{ payload: 3 }]);
   });
 });
 

@@ -10,6 +10,13 @@ export interface NewEvent {
   readonly payload: unknown;
 }
 
+/** Which of a key's events to keep. */
+export interface KeptEvents {
+  readonly key: string;
+  /** The newest so many. */
+  readonly max: number;
+}
+
 /** The channel on which relays are woken. */
 export function outboxChannel(schema: string): string {
   return `outbox_${schema}`;
@@ -29,4 +36,19 @@ export async function appendEvent(em: Em, { key, type, payload }: NewEvent): Pro
     [key, type, JSON.stringify(payload)],
   );
   await query(em, "select pg_notify('outbox_' || current_schema(), '')");
+}
+
+/**
+ * Gives up the oldest events of a key beyond a number, but for one that is being delivered; answers how many. Right after
+ * `appendEvent`, in the same transaction: that holds the key's lock.
+ */
+export async function dropOldEvents(em: Em, { key, max }: KeptEvents): Promise<number> {
+  const dropped = await query(
+    em,
+    `delete from outbox_events where key = $1 and (lease_id is null or due_at <= now())
+       and seq <= (select seq from outbox_events where key = $1 order by seq desc offset $2 limit 1)
+     returning seq`,
+    [key, max],
+  );
+  return dropped.length;
 }

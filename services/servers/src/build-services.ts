@@ -118,7 +118,7 @@ interface Part {
 /** What sends events to webhooks. */
 function buildPost({ egress, webhookKeyOf: keyOf, clock, logger }: ServicesDeps, webhooks: WebhookStore) {
   const post = createEventPost({ egress, keyOf, clock });
-  return { webhooks, keyOf, post, deliverToWebhook: createEventDelivery({ webhooks, post, logger }) };
+  return { webhooks, keyOf, post, deliverToWebhook: createEventDelivery({ webhooks, post, clock, logger }) };
 }
 
 /** A server with what it takes to connect to it. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { Webhook_EventType } from '@morag/gen/morag/servers/v1/webhook_pb.ts';
 import { eventually } from '@morag/testing';
+import pg from 'pg';
 import { newDatabase, newServer, refusal } from './data.ts';
 import { type Caller, type Harness, startServers } from './harness.ts';
 
@@ -150,4 +151,31 @@ it('takes events of other services to the webhooks of their owner that want them
   const announced = harness.webhooks.announceEvent({ ownerId: alice.userId, eventId: id, type: 3, time }, bob.as);
   expect((await refusal(announced)).reason).toBe('PERMISSION_DENIED');
   await harness.webhooks.deleteWebhook({ webhookId: webhook?.id }, alice.as);
+});
+
+it('keeps a thousand events for a webhook that takes none, and counts the older ones that it gives up', async () => {
+  const carol = await harness.newUser();
+  const { webhook } = await harness.webhooks.createWebhook({ webhook: { url } }, carol.as);
+  const webhookId = webhook?.id ?? '';
+  const client = new pg.Client({ connectionString: harness.databaseUrl });
+  await client.connect();
+  try {
+    const append = `insert into servers.outbox_events (key, type, payload, attempts, due_at, created_at)
+      select 'webhook/' || $1, 'webhook.event', to_jsonb(n), 1, now() + interval '1 hour', now() from generate_series(1, 1001) n`;
+    await client.query(append, [webhookId]);
+    const documents = await harness.serviceFor(carol.userId);
+    const time = { seconds: 1_800_000_000n, nanos: 0 };
+    const event = { ownerId: carol.userId, eventId: randomUUID(), type: Webhook_EventType.JOB_FAILED, time };
+    await harness.webhooks.announceEvent(event, documents.as);
+    const { rows } = await client.query<{ payload: unknown }>(
+      'select payload from servers.outbox_events where key = $1 order by seq',
+      [`webhook/${webhookId}`],
+    );
+    expect(rows).toHaveLength(1_000);
+    expect(rows.at(0)?.payload).toBe(3);
+    expect(rows.at(-1)?.payload).toMatchObject({ event: { id: event.eventId } });
+    expect(await harness.webhooks.getWebhook({ webhookId }, carol.as)).toMatchObject({ lostEventCount: 2 });
+  } finally {
+    await client.end();
+  }
 });

@@ -16,7 +16,7 @@ export function addWebhooks(program: Command, context: Context): void {
   const webhooks = program.command('webhooks').description('addresses that are told of failovers and jobs');
   webhooks.command('list').action(async () => {
     const rows = await listAll(context.api(), '/v1/webhooks', 'webhooks');
-    context.output.table(rows, ['id', 'url', 'eventTypes', 'lastDeliveryTime', 'lastFailure']);
+    context.output.table(rows, ['id', 'url', 'eventTypes', 'lastDeliveryTime', 'lastFailure', 'lostEventCount']);
   });
   webhooks
     .command('create <url>')

@@ -5,21 +5,25 @@ import type { AddressedEvent, WebhookStore } from './webhook.store.ts';
 
 /** See createEventDelivery. */
 export interface EventDeliveryDeps {
-  readonly webhooks: Pick<WebhookStore, 'find' | 'note'>;
+  readonly webhooks: Pick<WebhookStore, 'find' | 'note' | 'noteLost'>;
   readonly post: PostEvent;
+  readonly clock: () => Date;
   readonly logger: Logger;
 }
 
-/** With pauses that grow to a minute, about an hour. */
+/** With pauses that grow to a minute, about an hour: one that its receiver will not have holds the next ones back. */
 const ATTEMPTS_MAX = 70;
+/** Such an event, having waited behind others or for this service, is tried once: a backlog ends within its age. */
+const OLD_MS = 3 * 24 * 60 * 60 * 1_000;
 
 /** Takes one event of the outbox to its webhook; throws when it is to be tried again. */
 export function createEventDelivery({
   webhooks,
   post,
+  clock,
   logger,
 }: EventDeliveryDeps): (event: DeliveredEvent, signal: AbortSignal) => Promise<void> {
-  return async ({ payload, attempt }, signal) => {
+  return async ({ payload, attempt, createdAt }, signal) => {
     const { webhookId, event } = payload as AddressedEvent;
     const webhook = await webhooks.find(webhookId, {});
     if (!webhook) return;
@@ -30,7 +34,9 @@ export function createEventDelivery({
       // Ended from here: it says nothing of the webhook.
       if (signal.aborted) throw error;
       await webhooks.note(webhookId, error instanceof Error ? error.message : String(error));
-      if (attempt < ATTEMPTS_MAX) throw error;
+      const isOld = clock().getTime() - createdAt.getTime() >= OLD_MS;
+      if (attempt < ATTEMPTS_MAX && !isOld) throw error;
+      await webhooks.noteLost(webhookId);
       logger.warn({ err: error, webhookId, eventId: event.id }, 'an event is given up: its webhook does not take it');
     }
   };

@@ -12,6 +12,7 @@ export const WebhookEntity = defineEntity({
     eventTypes: p.json<WebhookEventType[]>(),
     lastDeliveredAt: p.datetime(6).nullable(),
     lastFailure: p.string().length(500).default(''),
+    lostEventCount: p.integer().default(0),
     createdAt: p.datetime(6),
   },
   indexes: [{ name: 'webhooks_owner', properties: ['ownerId', 'id'] }],

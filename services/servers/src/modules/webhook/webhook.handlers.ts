@@ -72,7 +72,16 @@ export function webhookHandlers(deps: WebhookHandlersDeps): ServiceImpl<typeof W
   };
 }
 
-function toMessage({ id, ownerId, url, eventTypes: types, lastDeliveredAt, lastFailure, createdAt }: Webhook) {
+function toMessage({
+  id,
+  ownerId,
+  url,
+  eventTypes: types,
+  lastDeliveredAt,
+  lastFailure,
+  lostEventCount,
+  createdAt,
+}: Webhook) {
   return create(WebhookSchema, {
     id,
     ownerId,
@@ -80,6 +89,7 @@ function toMessage({ id, ownerId, url, eventTypes: types, lastDeliveredAt, lastF
     eventTypes: types.map((type) => eventTypes.valueOf(type)),
     lastDeliveryTime: lastDeliveredAt ? timestampFromDate(lastDeliveredAt) : undefined,
     lastFailure,
+    lostEventCount,
     createTime: timestampFromDate(createdAt),
   });
 }

@@ -1,5 +1,6 @@
 import {
   appendEvent,
+  dropOldEvents,
   type Em,
   equals,
   type ListRequest,
@@ -44,6 +45,8 @@ export interface WebhookStore {
   announceOther(whose: Whose, event: WebhookEvent): Promise<void>;
   /** What came of an attempt; an empty failure is a success. */
   note(id: string, failure: string): Promise<void>;
+  /** An event is given up. */
+  noteLost(id: string): Promise<void>;
 }
 
 interface WebhookRow {
@@ -53,6 +56,7 @@ interface WebhookRow {
   readonly event_types: readonly WebhookEventType[];
   readonly last_delivered_at: Date | null;
   readonly last_failure: string;
+  readonly lost_event_count: number;
   readonly created_at: Date;
 }
 
@@ -60,6 +64,10 @@ const WEBHOOKS = newestFirst('webhooks');
 
 const MINE = 'id = $1 and ($2::uuid is null or owner_id = $2)';
 const FAILURE_MAX = 500;
+/** Events for one webhook: beyond it the oldest is lost, so that a receiver that is gone for good fills nothing. */
+const WAITING_MAX = 1_000;
+
+const COUNT_LOST = 'update webhooks set lost_event_count = lost_event_count + $2 where id = $1';
 
 /** Creates the store. */
 export function createWebhookStore(db: Orm, holdQuota: HoldQuota): WebhookStore {
@@ -76,7 +84,10 @@ export function createWebhookStore(db: Orm, holdQuota: HoldQuota): WebhookStore 
     );
     for (const { id: webhookId } of told) {
       const payload: AddressedEvent = { webhookId, event };
-      await appendEvent(em, { key: `webhook/${webhookId}`, type: WEBHOOK_EVENT, payload });
+      const key = `webhook/${webhookId}`;
+      await appendEvent(em, { key, type: WEBHOOK_EVENT, payload });
+      const lost = await dropOldEvents(em, { key, max: WAITING_MAX });
+      if (lost > 0) await query(em, COUNT_LOST, [webhookId, lost]);
     }
   };
   return {
@@ -108,6 +119,9 @@ export function createWebhookStore(db: Orm, holdQuota: HoldQuota): WebhookStore 
         [id, failure.slice(0, FAILURE_MAX)],
       );
     },
+    async noteLost(id) {
+      await db.write(COUNT_LOST, [id, 1]);
+    },
   };
 }
 
@@ -127,6 +141,7 @@ function toWebhook(row: WebhookRow): Webhook {
     eventTypes: row.event_types,
     lastDeliveredAt: row.last_delivered_at,
     lastFailure: row.last_failure,
+    lostEventCount: row.lost_event_count,
     createdAt: row.created_at,
   };
 }

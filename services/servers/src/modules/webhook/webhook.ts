@@ -13,6 +13,8 @@ export interface Webhook {
   readonly lastDeliveredAt: Date | null;
   /** Of the newest attempt; empty when it succeeded. */
   readonly lastFailure: string;
+  /** Events that it will never be told. */
+  readonly lostEventCount: number;
   readonly createdAt: Date;
 }
 

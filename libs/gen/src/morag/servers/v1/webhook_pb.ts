@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file morag/servers/v1/webhook.proto.
  */
 export const file_morag_servers_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("Ch5tb3JhZy9zZXJ2ZXJzL3YxL3dlYmhvb2sucHJvdG8SEG1vcmFnLnNlcnZlcnMudjEinwMKB1dlYmhvb2sSDwoCaWQYASABKAlCA+BBAxIVCghvd25lcl9pZBgCIAEoCUID4EEDEiAKA3VybBgDIAEoCUIT4EEC4EEFukgKcggQARiAEIgBARJQCgtldmVudF90eXBlcxgEIAMoDjIjLm1vcmFnLnNlcnZlcnMudjEuV2ViaG9vay5FdmVudFR5cGVCFuBBBbpIEJIBDRAQGAEiB4IBBBABIAASOwoSbGFzdF9kZWxpdmVyeV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhkKDGxhc3RfZmFpbHVyZRgGIAEoCUID4EEDEjQKC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDImoKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASDAoIRkFJTE9WRVIQARIQCgxKT0JfRklOSVNIRUQQAhIOCgpKT0JfRkFJTEVEEAMSEQoNSk9CX0NBTkNFTExFRBAEYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Ch5tb3JhZy9zZXJ2ZXJzL3YxL3dlYmhvb2sucHJvdG8SEG1vcmFnLnNlcnZlcnMudjEivgMKB1dlYmhvb2sSDwoCaWQYASABKAlCA+BBAxIVCghvd25lcl9pZBgCIAEoCUID4EEDEiAKA3VybBgDIAEoCUIT4EEC4EEFukgKcggQARiAEIgBARJQCgtldmVudF90eXBlcxgEIAMoDjIjLm1vcmFnLnNlcnZlcnMudjEuV2ViaG9vay5FdmVudFR5cGVCFuBBBbpIEJIBDRAQGAEiB4IBBBABIAASOwoSbGFzdF9kZWxpdmVyeV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhkKDGxhc3RfZmFpbHVyZRgGIAEoCUID4EEDEjQKC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEh0KEGxvc3RfZXZlbnRfY291bnQYCCABKA1CA+BBAyJqCglFdmVudFR5cGUSGgoWRVZFTlRfVFlQRV9VTlNQRUNJRklFRBAAEgwKCEZBSUxPVkVSEAESEAoMSk9CX0ZJTklTSEVEEAISDgoKSk9CX0ZBSUxFRBADEhEKDUpPQl9DQU5DRUxMRUQQBGIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * An address that is told what happens to what an owner has.
@@ -71,6 +71,14 @@ export type Webhook = Message<"morag.servers.v1.Webhook"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 7;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * Output only. Events that it will never be told: those that it did not take in about an hour of attempts, those that it
+   * did not take when they were three days old, and the oldest of more than 1,000 that were waiting.
+   *
+   * @generated from field: uint32 lost_event_count = 8;
+   */
+  lostEventCount: number;
 };
 
 /**
