@@ -7,6 +7,7 @@ import {
   createRouterTransport,
   type Transport,
 } from '@connectrpc/connect';
+import { afterEach, beforeEach } from '@jest/globals';
 import { createServiceTokens, PERMISSIONS, type Role, serviceTokenSecret } from '@morag/auth';
 import { serversConfig } from '@morag/config';
 import { loadRootKey } from '@morag/crypto';
@@ -82,6 +83,13 @@ export async function startServers(parts: ServersParts = {}, env: Record<string,
     return service;
   };
   const service = await start({});
+  const end = async (): Promise<void> => {
+    await Promise.all(instances.map((instance) => instance.stop()));
+    await database.drop();
+  };
+  let ending: Promise<void> | undefined;
+  const close = (): Promise<void> => (ending ??= end());
+  startedInTest?.push(close);
 
   return {
     ...clientsOf(service.transport()),
@@ -102,12 +110,22 @@ export async function startServers(parts: ServersParts = {}, env: Record<string,
       const second = await start(more, moreEnv);
       return { ...clientsOf(second.transport()), service: second };
     },
-    async close() {
-      await Promise.all(instances.map((instance) => instance.stop()));
-      await database.drop();
-    },
+    close,
   };
 }
+
+/** Closes those that were started within the test that runs, if one does. */
+let startedInTest: (() => Promise<void>)[] | undefined;
+
+beforeEach(() => {
+  startedInTest = [];
+});
+
+// A test that fails has not closed its own: it would work on beside all tests to come.
+afterEach(async () => {
+  await Promise.all((startedInTest ?? []).map((close) => close()));
+  startedInTest = undefined;
+}, 60_000);
 
 /** Clients of all services. */
 export function clientsOf(transport: Transport) {
