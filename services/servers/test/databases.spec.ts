@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ConnectorError } from '@morag/connectors-core';
 import { Database_Metric, Placement_Role, Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { eventually } from '@morag/testing';
@@ -203,6 +205,25 @@ describe('deleting', () => {
     await late;
     expect(memory.collections.size).toBe(0);
   });
+});
+
+it('a server that says nothing keeps no instance from stopping while what was deleted is removed', async () => {
+  const { databaseId, memory } = await newDatabase(harness, alice);
+  memory.down = 'unavailable';
+  await harness.databases.deleteDatabase({ databaseId }, alice.as);
+  const asked = Promise.withResolvers<AbortSignal | undefined>();
+  memory.beforeDelete = async (signal) => {
+    asked.resolve(signal);
+    if (signal) await once(signal, 'abort');
+    throw new ConnectorError('unavailable', { vendor: 'chroma', operation: 'deleteCollection' }, 'Cut off.');
+  };
+  memory.down = undefined;
+  const { service } = await harness.another();
+  expect(await asked.promise).toBeDefined();
+  await service.stop();
+  memory.beforeDelete = async () => {};
+  await harness.another();
+  await eventually(() => expect(memory.collections.size).toBe(0));
 });
 
 describe('collections', () => {

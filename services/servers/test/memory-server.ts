@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Capabilities,
   type CollectionInfo,
   type CollectionSpec,
@@ -64,6 +65,8 @@ export class MemoryServer {
   beforeUpsert: (records: readonly VectorRecord[]) => Promise<void> = async () => {};
   /** Called before each page of a scan is read; may wait or throw. */
   beforeScan: () => Promise<void> = async () => {};
+  /** Called before a collection is deleted; may wait or throw. */
+  beforeDelete: (signal: AbortSignal | undefined) => Promise<void> = async () => {};
   /** Sizes of the upserts that took effect. */
   readonly upserts: number[] = [];
   opened = 0;
@@ -135,8 +138,9 @@ class MemoryConnector implements VectorConnector {
     return toInfo(spec);
   }
 
-  async deleteCollection(name: string, { ifExists = false } = {}): Promise<void> {
+  async deleteCollection(name: string, { ifExists = false } = {}, { signal }: CallOptions = {}): Promise<void> {
     this.#check('deleteCollection');
+    await this.#server.beforeDelete(signal);
     if (!this.#server.collections.delete(name) && !ifExists)
       throw this.#error('not_found', 'deleteCollection', 'Gone.');
   }

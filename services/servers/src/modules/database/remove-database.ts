@@ -32,12 +32,13 @@ const POLL_MS = 250;
 export function createDatabaseRemover(deps: DatabaseRemoverDeps): DatabaseRemover {
   const { placements, placementRemover, directory, forget, logger } = deps;
 
-  const remove = async ({ databaseId, isEmpty, placements: left }: Remains): Promise<void> => {
+  const remove = async ({ databaseId, isEmpty, placements: left }: Remains, signal?: AbortSignal): Promise<void> => {
     directory.forget(databaseId);
     const failures: unknown[] = [];
     // A server that is away keeps its collection for now, and no other one's.
     for (const placement of left) {
-      await placementRemover.remove(placement, isEmpty).catch((error: unknown) => failures.push(error));
+      signal?.throwIfAborted();
+      await placementRemover.remove(placement, isEmpty, signal).catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw new AggregateError(failures, 'some of its collections cannot be removed now');
     const placementIds = left.map(({ id }) => id);
@@ -45,10 +46,10 @@ export function createDatabaseRemover(deps: DatabaseRemoverDeps): DatabaseRemove
     await placements.removeDatabase(databaseId);
   };
 
-  const removeOrPostpone = async (remains: Remains): Promise<void> => {
+  const removeOrPostpone = async (remains: Remains, signal?: AbortSignal): Promise<void> => {
     const { databaseId } = remains;
     try {
-      await remove(remains);
+      await remove(remains, signal);
     } catch (error) {
       logger.info({ err: error, databaseId }, 'what a deleted database left is removed later');
       await placements.postpone(databaseId).catch(() => {});
@@ -73,7 +74,7 @@ export function createDatabaseRemover(deps: DatabaseRemoverDeps): DatabaseRemove
       await placements.condemn('abandoned');
       for (const remains of await placements.remains(SWEEP_MAX)) {
         if (signal.aborted) return;
-        await removeOrPostpone(remains);
+        await removeOrPostpone(remains, signal);
       }
     },
   };

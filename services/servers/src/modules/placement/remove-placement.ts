@@ -11,9 +11,10 @@ export interface PlacementRemover {
   /**
    * Deletes the collection and forgets the placement. Rejects while the server is away, and while another instance may
    * have a request to it under way, which would make the collection anew or write to it. `isEmpty`: nothing was ever
-   * written to the database, so that records in a collection would be somebody else's.
+   * written to the database, so that records in a collection would be somebody else's. Each request is bounded in time;
+   * `signal` cuts it off.
    */
-  remove(placement: DrainedPlacement, isEmpty: boolean): Promise<void>;
+  remove(placement: DrainedPlacement, isEmpty: boolean, signal?: AbortSignal): Promise<void>;
   /** Removes what is left of a replica now if its server answers soon, else later. Never rejects. */
   tryRemove(placementId: string): Promise<void>;
   /** Removes what is left of replicas, of those that can be removed now. */
@@ -38,12 +39,12 @@ const SWEEP_MAX = 20;
 export function createPlacementRemover(deps: PlacementRemoverDeps): PlacementRemover {
   const { instance, pool, appliers, fillers, placements, replicas, logger } = deps;
 
-  const remove = async (placement: DrainedPlacement, isEmpty: boolean): Promise<void> => {
+  const remove = async (placement: DrainedPlacement, isEmpty: boolean, signal?: AbortSignal): Promise<void> => {
     const { id, serverId, revision, collection, isWritten, holder } = placement;
     await Promise.all([appliers.stopOne(id), fillers.stopOne(id)]);
     if (holder !== null && holder !== instance.id && !instance.isDead(holder)) throw new StillHeld();
     await pool.use({ serverId, revision }, async (connector) => {
-      const options = { timeoutMs: SERVER_TIMEOUT_MS };
+      const options = { timeoutMs: SERVER_TIMEOUT_MS, ...(signal && { signal }) };
       const isForeign =
         (isEmpty || !isWritten) &&
         (await connector.collectionExists(collection, options)) &&
@@ -53,9 +54,9 @@ export function createPlacementRemover(deps: PlacementRemoverDeps): PlacementRem
     await placements.removePlacement(id);
   };
 
-  const removeOrPostpone = async (placement: DrainedPlacement): Promise<void> => {
+  const removeOrPostpone = async (placement: DrainedPlacement, signal?: AbortSignal): Promise<void> => {
     try {
-      await remove(placement, false);
+      await remove(placement, false, signal);
     } catch (error) {
       logger.info({ err: error, placementId: placement.id }, 'the collection of a replica is removed later');
       await replicas.postpone(placement.id).catch(() => {});
@@ -74,7 +75,7 @@ export function createPlacementRemover(deps: PlacementRemoverDeps): PlacementRem
     async sweep(signal) {
       for (const placement of await replicas.drained(SWEEP_MAX)) {
         if (signal.aborted) return;
-        await removeOrPostpone(placement);
+        await removeOrPostpone(placement, signal);
       }
     },
   };
