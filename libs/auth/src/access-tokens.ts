@@ -19,7 +19,8 @@ export interface AccessClaims {
 
 /** Issues access tokens; the identity service alone holds one. */
 export interface AccessTokens {
-  issue(claims: AccessClaims): Promise<string>;
+  /** `atMs`, now unless given, is what revocations are compared with. */
+  issue(claims: AccessClaims, atMs?: number): Promise<string>;
 }
 
 /** See createAccessTokens. */
@@ -35,9 +36,9 @@ export interface AccessTokensOptions {
 /** Issues tokens as `verifyAccessToken` expects them. */
 export function createAccessTokens({ privateKey, kid, ttlSeconds, now = Date.now }: AccessTokensOptions): AccessTokens {
   return {
-    issue({ userId, sessionId, role }) {
+    issue({ userId, sessionId, role }, atMs = now()) {
       // With milliseconds: a log-in right after a revocation must not look as old as what was revoked.
-      const issuedAt = now() / 1000;
+      const issuedAt = atMs / 1000;
       return new SignJWT({ sid: sessionId, role })
         .setProtectedHeader({ alg: ALGORITHM, typ: ACCESS_TOKEN_TYPE, kid })
         .setIssuer(ISSUER)

@@ -17,6 +17,9 @@ const CALLERS = 100;
 /** A revoked key is refused everywhere this soon. */
 const REVOKED_MS_MAX = 1_000;
 
+/** What is to be taken from a hundred who use it without a pause is taken by then. */
+const TAKEN_MS_MAX = 20_000;
+
 /** The other instance looks for revocations every half second; the rest is for a machine that is busy. */
 const HEARD_OF = { timeoutMs: 5_000 };
 
@@ -43,15 +46,19 @@ afterAll(async () => {
 /** What a service says that has done nothing yet: a machine under load may take longer to connect than a call waits. */
 const COME_AGAIN: ReadonlySet<string> = new Set(['OVERLOADED', 'UNAVAILABLE']);
 
-/** How a call ends when its caller comes again as often as it is told to. */
+const TRIES_MAX = 10;
+
+/** How a call ends when its caller comes again when it is told to. */
 async function endOf(call: () => Promise<unknown>): Promise<string> {
-  for (;;) {
-    const end = await call().then(
+  let end = '';
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    end = await call().then(
       () => 'OK',
       (error: unknown) => reasonOf(error) ?? String(error),
     );
-    if (!COME_AGAIN.has(end)) return end;
+    if (!COME_AGAIN.has(end)) break;
   }
+  return end;
 }
 
 /** Calls so many times at once, every other time through the other instance; how many calls ended how. */
@@ -140,25 +147,99 @@ it('the last administrators cannot demote each other, however often two try on t
   }, HEARD_OF);
 }, 60_000);
 
-it('a key that is revoked amid its use is refused by both instances from then on', async () => {
-  const person = await harness.newUser();
-  const keys = createClient(ApiKeyService, harness.transport);
-  const { apiKey, secret } = await keys.createApiKey({ apiKey: { name: 'k', permissions: ['keys:read'] } }, person.as);
-  const as = { headers: { authorization: `Bearer ${secret}` } };
-  const use = (through: Transport) => createClient(ApiKeyService, through).listApiKeys({}, as);
-  expect(await race(2, use)).toEqual({ OK: 2 });
-  let revokedAtMs = Number.POSITIVE_INFINITY;
+/**
+ * A hundred callers who use something until they are refused, on both instances; it is taken from them meanwhile. How they
+ * were refused, and who still got something later than the answer to that allows.
+ */
+async function useUntilTaken(
+  use: (through: Transport, lane: number) => Promise<unknown>,
+  take: () => Promise<unknown>,
+): Promise<{ refused: Set<string>; late: string[] }> {
+  let takenAtMs = Number.POSITIVE_INFINITY;
   const late: string[] = [];
+  const giveUpAtMs = performance.now() + TAKEN_MS_MAX;
   const lanes = Array.from({ length: CALLERS }, async (_, n) => {
-    for (;;) {
+    while (performance.now() < giveUpAtMs) {
       const begunAtMs = performance.now();
-      const end = await race(1, () => use(transports[n % 2] as Transport));
-      if (end.OK === undefined) return Object.keys(end)[0];
-      if (begunAtMs > revokedAtMs + REVOKED_MS_MAX) late.push(`lane ${n}`);
+      const end = await endOf(() => use(transports[n % 2] as Transport, n));
+      if (end !== 'OK') return end;
+      if (begunAtMs > takenAtMs + REVOKED_MS_MAX) late.push(`lane ${n}`);
     }
+    return 'never refused';
   });
-  await keys.revokeApiKey({ apiKeyId: apiKey?.id ?? '' }, person.as);
-  revokedAtMs = performance.now();
-  expect(new Set(await Promise.all(lanes))).toEqual(new Set(['UNAUTHENTICATED']));
-  expect(late).toEqual([]);
-}, 60_000);
+  await take();
+  takenAtMs = performance.now();
+  return { refused: new Set(await Promise.all(lanes)), late };
+}
+
+/** How the two instances answer to each of these, used as a token or a key. */
+async function answersTo(credentials: readonly string[]): Promise<Set<string>> {
+  const ends = credentials.map((credential) =>
+    race(2, (through) =>
+      createClient(ApiKeyService, through).listApiKeys({}, { headers: { authorization: `Bearer ${credential}` } }),
+    ),
+  );
+  return new Set((await Promise.all(ends)).flatMap((counts) => Object.keys(counts)));
+}
+
+/** Each from a network of its own, as many from one are slowed down. */
+function signInFrom(lane: number, person: { email: string; password: string }, through = harness.transport) {
+  const headers = { 'x-forwarded-for': `192.0.2.${lane}` };
+  return createClient(AuthService, through).login(person, { headers });
+}
+
+const taken = (reason: string) => ({ refused: new Set([reason]), late: [] });
+const deleteUser = (userId: string) => createClient(UserService, harness.transport).deleteUser({ userId }, admin);
+
+describe('a hundred who use what is taken from them meanwhile, on two instances', () => {
+  it('are refused with a revoked key', async () => {
+    const person = await harness.newUser();
+    const keys = createClient(ApiKeyService, harness.transport);
+    const { apiKey, secret } = await keys.createApiKey(
+      { apiKey: { name: 'k', permissions: ['keys:read'] } },
+      person.as,
+    );
+    const as = { headers: { authorization: `Bearer ${secret}` } };
+    const use = (through: Transport) => createClient(ApiKeyService, through).listApiKeys({}, as);
+    expect(await race(2, use)).toEqual({ OK: 2 });
+    const revoke = () => keys.revokeApiKey({ apiKeyId: apiKey?.id ?? '' }, person.as);
+    expect(await useUntilTaken(use, revoke)).toEqual(taken('UNAUTHENTICATED'));
+  }, 60_000);
+
+  it('make no key any more for a deleted user, and the last one made is worth nothing', async () => {
+    const person = await harness.newUser();
+    const secrets: string[] = [];
+    const make = async (through: Transport) => {
+      const apiKey = { name: randomUUID(), permissions: ['keys:read'] };
+      const { secret } = await createClient(ApiKeyService, through).createApiKey({ apiKey }, person.as);
+      secrets.push(secret);
+    };
+    expect(await useUntilTaken(make, () => deleteUser(person.userId))).toEqual(taken('UNAUTHENTICATED'));
+    await eventually(async () => expect(await answersTo(secrets)).toEqual(new Set(['UNAUTHENTICATED'])), HEARD_OF);
+  }, 60_000);
+
+  it('sign in no more as a deleted user, and no token that they got is worth anything', async () => {
+    const { userId, email, password } = await harness.newUser();
+    const tokens: string[] = [];
+    const signIn = async (through: Transport, lane: number) => {
+      tokens.push((await signInFrom(lane, { email, password }, through)).accessToken);
+    };
+    expect(await useUntilTaken(signIn, () => deleteUser(userId))).toEqual(taken('WRONG_CREDENTIALS'));
+    await eventually(async () => expect(await answersTo(tokens)).toEqual(new Set(['UNAUTHENTICATED'])), HEARD_OF);
+  }, 120_000);
+
+  it('refresh no more once all sessions are ended, and no token that they got is worth anything', async () => {
+    const { email, password, as } = await harness.newUser();
+    const signIns = Array.from({ length: CALLERS }, (_, n) => signInFrom(n, { email, password }));
+    const refreshTokens = (await Promise.all(signIns)).map(({ refreshToken }) => refreshToken);
+    const tokens: string[] = [];
+    const refresh = async (through: Transport, lane: number) => {
+      const pair = await createClient(AuthService, through).refresh({ refreshToken: refreshTokens[lane] ?? '' });
+      refreshTokens[lane] = pair.refreshToken;
+      tokens.push(pair.accessToken);
+    };
+    const logOut = () => createClient(AuthService, harness.transport).logout({ all: true }, as);
+    expect(await useUntilTaken(refresh, logOut)).toEqual(taken('UNAUTHENTICATED'));
+    await eventually(async () => expect(await answersTo(tokens)).toEqual(new Set(['UNAUTHENTICATED'])), HEARD_OF);
+  }, 120_000);
+});

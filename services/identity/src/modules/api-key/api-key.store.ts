@@ -88,17 +88,19 @@ export async function lockApiKey(
 export async function insertApiKey(
   em: Em,
   key: { readonly id: string; readonly ownerId: string; readonly secretHash: Buffer; readonly spec: ApiKeySpec },
-): Promise<void> {
+): Promise<ApiKeyRow> {
   const { name, description, permissions, resources, cidrs, rateLimit, expiresAt } = key.spec;
-  await named(name, () =>
-    query(
+  const [row] = await named(name, () =>
+    query<ApiKeyRow>(
       em,
       `insert into identity.api_keys (id, user_id, secret_hash, name, description, permissions, resources, cidrs,
          rate_limit, expires_at, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now())`,
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now()) returning ${COLUMNS}`,
       [key.id, key.ownerId, key.secretHash, name, description, permissions, resources, cidrs, rateLimit, expiresAt],
     ),
   );
+  if (!row) throw new Error('an insert has returned nothing');
+  return row;
 }
 
 /** Changes what the owner decides. */

@@ -1,5 +1,7 @@
 import { newApiKey, type OwnerScope, type Principal } from '@morag/auth';
+import { DomainError } from '@morag/errors';
 import { type Database, newId, requireEtag } from '@morag/orm';
+import { lockOpenUser } from '../user/user.store.ts';
 import {
   type ApiKeyRow,
   type ApiKeySpec,
@@ -36,8 +38,15 @@ export async function createApiKey(
   const id = newId();
   const { key, secretHash } = newApiKey(id);
   const ownerId = principal.userId;
-  await db.transaction((em) => insertApiKey(em, { id, ownerId, secretHash, spec }), { signal });
-  return { row: await readApiKey(db, id, { ownerId }), key };
+  const row = await db.transaction(
+    async (em) => {
+      // One who was deleted while the call was under way.
+      if (!(await lockOpenUser(em, ownerId))) throw new DomainError('UNAUTHENTICATED', 'The account has ended.');
+      return insertApiKey(em, { id, ownerId, secretHash, spec });
+    },
+    { signal },
+  );
+  return { row, key };
 }
 
 /** Changes a key of the caller's that is in force; what was cached of it is forgotten within a second. */

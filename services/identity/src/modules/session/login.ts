@@ -1,4 +1,4 @@
-import type { AccessTokens, Role } from '@morag/auth';
+import type { AccessTokens } from '@morag/auth';
 import { DomainError } from '@morag/errors';
 import type { Database, Em } from '@morag/orm';
 import type { PasswordHasher } from '../password/password-hasher.ts';
@@ -6,8 +6,8 @@ import { insertRevocation } from '../revocation/revocation.store.ts';
 import type { RevocationPublisher } from '../revocation/revocation-publisher.ts';
 import type { LoginThrottle } from '../throttle/login-throttle.ts';
 import type { RefreshTokens } from '../token/refresh-token.ts';
-import { readLogin, readUser, type UserRow } from '../user/user.store.ts';
-import { advanceSession, endSessions, insertSession } from './session.store.ts';
+import { readLogin, type UserRow } from '../user/user.store.ts';
+import { advanceSession, endSessions, insertSession, type OpenSession } from './session.store.ts';
 
 /** What signing in and out needs. */
 export interface SessionDeps {
@@ -57,19 +57,26 @@ export async function login(
   if (found) input.onFound?.(found.id);
   const matches = await deps.hasher.verify(found?.passwordHash, input.password, signal);
   const device = input.client.device.slice(0, DEVICE_CHARS_MAX);
-  const session =
+  const opened =
     found && matches
       ? await deps.db.transaction(
-          (em) =>
-            insertSession(em, { userId: found.id, device, address: input.client.address, expiresAt: sessionEnd(deps) }),
-          { signal, isChange: (opened) => opened !== undefined },
+          async (em) => {
+            const { id: userId, passwordHash: verifiedHash } = found;
+            const { address } = input.client;
+            const session = await insertSession(em, {
+              userId,
+              verifiedHash,
+              device,
+              address,
+              expiresAt: sessionEnd(deps),
+            });
+            return session && { session, atMs: deps.now() };
+          },
+          { signal, isChange: (made) => made !== undefined },
         )
       : undefined;
-  if (!found || !session) throw new DomainError('WRONG_CREDENTIALS', 'The e-mail address or the password is wrong.');
-  const [signedIn] = await Promise.all([
-    signIn(deps, found.id, session.id, 1, found.role),
-    deps.throttle.succeeded(attempt),
-  ]);
+  if (!opened) throw new DomainError('WRONG_CREDENTIALS', 'The e-mail address or the password is wrong.');
+  const [signedIn] = await Promise.all([signIn(deps, opened.session, opened.atMs), deps.throttle.succeeded(attempt)]);
   return signedIn;
 }
 
@@ -81,21 +88,21 @@ export async function refresh(
 ): Promise<SignedIn> {
   const claim = deps.refreshTokens.decode(input.refreshToken);
   if (!claim) throw new DomainError('UNAUTHENTICATED', 'The refresh token is not valid.');
-  const advance = await deps.db.transaction(
+  const { advance, atMs } = await deps.db.transaction(
     async (em) => {
       const result = await advanceSession(em, { ...claim, address: input.address, expiresAt: sessionEnd(deps) });
       if (result.kind === 'reused') {
         await endSessions(em, result.userId, { only: claim.sessionId });
         await revoke(deps, em, result.userId, claim.sessionId);
       }
-      return result;
+      return { advance: result, atMs: deps.now() };
     },
     // The end of a session whose token came back is no refresh.
-    { signal, isChange: ({ kind }) => kind === 'advanced' },
+    { signal, isChange: (result) => result.advance.kind === 'advanced' },
   );
   switch (advance.kind) {
     case 'advanced':
-      return signIn(deps, advance.userId, claim.sessionId, advance.generation, advance.role);
+      return signIn(deps, advance, atMs);
     case 'reused':
       await deps.revocations.publish();
       throw new DomainError('REFRESH_TOKEN_REUSED', 'This refresh token was used before; sign in again.');
@@ -133,17 +140,16 @@ async function revoke(deps: Pick<SessionDeps, 'now' | 'accessTtlSeconds'>, em: E
   await insertRevocation(em, { userId, sessionId, nowMs: deps.now(), ttlSeconds: deps.accessTtlSeconds });
 }
 
+/**
+ * The tokens date from when the user and the session were looked at and could not change: a revocation that came after
+ * that covers them, however late they are made.
+ */
 async function signIn(
   deps: SessionDeps,
-  userId: string,
-  sessionId: string,
-  generation: number,
-  role: Role,
+  { user, sessionId, generation }: OpenSession,
+  atMs: number,
 ): Promise<SignedIn> {
-  const [user, accessToken] = await Promise.all([
-    readUser(deps.db, userId),
-    deps.accessTokens.issue({ userId, sessionId, role }),
-  ]);
+  const accessToken = await deps.accessTokens.issue({ userId: user.id, sessionId, role: user.role }, atMs);
   const refreshToken = deps.refreshTokens.encode({ sessionId, generation });
   return { user, accessToken, refreshToken, expiresInSeconds: deps.accessTtlSeconds };
 }

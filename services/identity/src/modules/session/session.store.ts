@@ -1,21 +1,26 @@
-import type { Role } from '@morag/auth';
 import { type Database, type Em, query } from '@morag/orm';
 import { User } from '../user/user.entity.ts';
+import { lockOpenUser, type UserRow } from '../user/user.store.ts';
 import { Session } from './session.entity.ts';
 
-/** Adds a session, if the user is still there and not disabled; the lock makes a disabling at the same time wait. */
+/** A session that a user may go on with. */
+export interface OpenSession {
+  readonly sessionId: string;
+  readonly generation: number;
+  readonly user: UserRow;
+}
+
+/** Adds a session, if the user may still sign in, and with the password that was verified. */
 export async function insertSession(
   em: Em,
-  input: { userId: string; device: string; address: string; expiresAt: Date },
-): Promise<Session | undefined> {
-  const [open] = await query(em, `select from identity.users where id = $1 and disabled_at is null for share`, [
-    input.userId,
-  ]);
-  if (!open) return undefined;
-  const { userId, device, address, expiresAt } = input;
+  input: { userId: string; verifiedHash: string; device: string; address: string; expiresAt: Date },
+): Promise<OpenSession | undefined> {
+  const { userId, verifiedHash, device, address, expiresAt } = input;
+  const user = await lockOpenUser(em, userId);
+  if (user?.passwordHash !== verifiedHash) return undefined;
   const session = em.create(Session, { user: em.getReference(User, userId), device, address, expiresAt });
   await em.flush();
-  return session;
+  return { sessionId: session.id, generation: 1, user };
 }
 
 /** However busy a session is, its user signs in again after this time: NIST SP 800-63B asks for it at AAL1. */
@@ -23,7 +28,7 @@ const LIFETIME_MAX = `interval '30 days'`;
 
 /** What a refresh finds. */
 export type Advance =
-  | { readonly kind: 'advanced'; readonly userId: string; readonly role: Role; readonly generation: number }
+  | ({ readonly kind: 'advanced' } & OpenSession)
   /** The token was used before. */
   | { readonly kind: 'reused'; readonly userId: string }
   /** The session has ended, or its user is gone or disabled. */
@@ -35,16 +40,20 @@ export async function advanceSession(
   input: { sessionId: string; generation: number; address: string; expiresAt: Date },
 ): Promise<Advance> {
   const { sessionId, generation, address, expiresAt } = input;
-  const [row] = await query<{ userId: string; role: Role; generation: number; open: boolean }>(
+  const [known] = await query<{ userId: string }>(
     em,
-    `select s.user_id as "userId", u.role, s.generation,
-            s.revoked_at is null and s.expires_at > now() and u.disabled_at is null as open
-       from identity.sessions s join identity.users u on u.id = s.user_id
-      where s.id = $1 for update of s`,
+    `select user_id as "userId" from identity.sessions where id = $1`,
     [sessionId],
   );
-  if (!row?.open) return { kind: 'ended' };
-  if (row.generation !== generation) return { kind: 'reused', userId: row.userId };
+  const user = known && (await lockOpenUser(em, known.userId));
+  const [row] = await query<{ generation: number }>(
+    em,
+    `select generation from identity.sessions
+      where id = $1 and revoked_at is null and expires_at > now() for update`,
+    [sessionId],
+  );
+  if (!user || !row) return { kind: 'ended' };
+  if (row.generation !== generation) return { kind: 'reused', userId: user.id };
   await query(
     em,
     `update identity.sessions
@@ -53,15 +62,19 @@ export async function advanceSession(
       where id = $1`,
     [sessionId, address, expiresAt],
   );
-  return { kind: 'advanced', userId: row.userId, role: row.role, generation: generation + 1 };
+  return { kind: 'advanced', sessionId, generation: generation + 1, user };
 }
 
-/** Ends sessions of a user: one, or all but one, or all. Returns the ids of those that were open. */
+/**
+ * Ends sessions of a user: one, or all but one, or all. Returns the ids of those that were open. The user is locked first,
+ * as refreshes do it, or each session that is being refreshed would have to be waited for.
+ */
 export async function endSessions(
   em: Em,
   userId: string,
   which: { readonly only?: string | undefined; readonly except?: string | undefined } = {},
 ): Promise<string[]> {
+  await query(em, `select from identity.users where id = $1 for no key update`, [userId]);
   const rows = await query<{ id: string }>(
     em,
     `update identity.sessions set revoked_at = now(), updated_at = now(), version = version + 1

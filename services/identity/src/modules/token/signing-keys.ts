@@ -39,9 +39,9 @@ export async function openSigningKeys(
   const followed = await followFiles([file], load, { everyMs: KEY_WATCH_MS, onProblem });
   return {
     accessTokens: {
-      issue(claims) {
+      issue(claims, atMs) {
         const [{ privateKey, publicJwk }] = followed.current();
-        return createAccessTokens({ privateKey, kid: publicJwk.kid, ttlSeconds, now }).issue(claims);
+        return createAccessTokens({ privateKey, kid: publicJwk.kid, ttlSeconds, now }).issue(claims, atMs);
       },
     },
     published: () => followed.current().map(({ publicJwk }) => publicJwk),

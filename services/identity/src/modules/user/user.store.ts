@@ -29,14 +29,31 @@ export async function readUser(db: Database, id: string): Promise<UserRow> {
   return row;
 }
 
+/** A user with what proves who it is. */
+export interface LoginRow extends UserRow {
+  readonly passwordHash: string;
+}
+
 /** What a log-in needs to know of the user with this address, compared without regard to case. */
-export async function readLogin(
-  db: Database,
-  email: string,
-): Promise<(UserRow & { readonly passwordHash: string }) | undefined> {
-  const [row] = await db.read<UserRow & { passwordHash: string }>(
+export async function readLogin(db: Database, email: string): Promise<LoginRow | undefined> {
+  const [row] = await db.read<LoginRow>(
     `select ${USER_COLUMNS}, password_hash as "passwordHash" from identity.users where lower(email) = lower($1)`,
     [email],
+  );
+  return row;
+}
+
+/**
+ * The user as it is now, if it is still there and may sign in: what is given to it is decided by this. Whoever deletes,
+ * disables or changes it waits until the transaction ends, or this for them, in the order in which they came: locks that
+ * are shared would let a user who calls without a pause keep its own deletion waiting. Taken before any session's.
+ */
+export async function lockOpenUser(em: Em, id: string): Promise<LoginRow | undefined> {
+  const [row] = await query<LoginRow>(
+    em,
+    `select ${USER_COLUMNS}, password_hash as "passwordHash" from identity.users
+      where id = $1 and disabled_at is null for no key update`,
+    [id],
   );
   return row;
 }
