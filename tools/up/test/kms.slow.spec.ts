@@ -1,15 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { CreateAliasCommand, CreateKeyCommand, DecryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type AwsStandIn, startAwsStandIn } from '@morag/servers-lab';
 import { type Installation, newInstallation } from '@morag/testing';
-
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+import { runRecipe } from './recipe.ts';
 
 let aws: AwsStandIn;
 let kms: KMSClient;
@@ -26,7 +21,7 @@ beforeAll(async () => {
   first = await newKmsKey('alias/morag');
   second = await newKmsKey('alias/morag-next');
   installation = await newInstallation(awsEnv);
-  await runRecipe(0);
+  await runKmsRecipe(0);
   await installation.start();
   const server = { name: 'guarded', type: 'CHROMA', host: '127.0.0.1', port: installation.ports.chroma, apiKey: 'k-1' };
   serverId = (await installation.call<{ id: string }>('POST', '/v1/servers', server)).body.id;
@@ -44,15 +39,10 @@ async function newKmsKey(alias: string): Promise<string> {
   return KeyMetadata?.Arn ?? '';
 }
 
-/** Runs a block of commands of docs/operations.md, as it stands there. */
-async function runRecipe(number: number): Promise<string> {
-  const [, section = ''] = readFileSync(`${ROOT}/docs/operations.md`, 'utf8').split(
-    '\n## A master key under AWS KMS\n',
-  );
-  const [, script = ''] = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)][number] ?? [];
+function runKmsRecipe(block: number): Promise<string> {
   const { folder, ports } = installation;
-  const env = { ...process.env, ...awsEnv, MORAG_DATA_DIR: folder, MORAG_POSTGRES_PORT: String(ports.postgres) };
-  return (await run('bash', ['-euo', 'pipefail', '-c', script], { cwd: ROOT, env })).stdout;
+  const env = { ...awsEnv, MORAG_DATA_DIR: folder, MORAG_POSTGRES_PORT: String(ports.postgres) };
+  return runRecipe({ section: 'A master key under AWS KMS', block, env });
 }
 
 const keyFile = (): string => join(installation.folder, 'keys', 'master.key');
@@ -81,7 +71,7 @@ describe('a master key under AWS KMS', () => {
   }, 60_000);
 
   it('goes to another KMS key while calls open secrets, and none fails', async () => {
-    const rotation = runRecipe(1);
+    const rotation = runKmsRecipe(1);
     let isOver = false;
     const over = rotation.finally(() => {
       isOver = true;
