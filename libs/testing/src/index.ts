@@ -7,3 +7,4 @@ export { type Installation, newInstallation } from './installation.ts';
 export { createLogSink, type LogSink } from './log-sink.ts';
 export { createTestDatabase, startPostgres, type TestPostgres } from './postgres.ts';
 export { noteSkip } from './skips.ts';
+export { spawnLeashed } from './spawn-leashed.ts';

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@morag/embedded';
+import { spawnLeashed } from './spawn-leashed.ts';
 
 /** A whole system that `npm start` would run, on free ports and in a folder of its own. */
 export interface Installation {
@@ -45,9 +46,10 @@ export async function newInstallation(env: Record<string, string> = {}): Promise
     ports,
     folder,
     async start(args = [], until = READY) {
-      const started = spawn(process.execPath, [MAIN, ...args], {
+      const started = spawnLeashed(MAIN, args, {
         env: { PATH: process.env.PATH, HOME: folder, MORAG_DATA_DIR: folder, ...variables, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdout: 'pipe',
+        stderr: 'pipe',
       });
       child = started;
       return untilPrinted(started, until);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type CallOptions, createClient, type Transport } from '@connectrpc/connect';
@@ -6,7 +6,7 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
 import { connectClient } from '@morag/orm';
-import { eventually, freePort } from '@morag/testing';
+import { eventually, freePort, spawnLeashed } from '@morag/testing';
 import { type Harness, startIdentity } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -32,7 +32,7 @@ let transport: Transport;
 beforeEach(async () => {
   const port = String(await freePort());
   const env = { ...process.env, ...harness.env, MORAG_IDENTITY_HOST: '127.0.0.1', MORAG_IDENTITY_PORT: port };
-  victim = spawn(process.execPath, [MAIN], { env, stdio: 'ignore' });
+  victim = spawnLeashed(MAIN, [], { env, stdout: 'ignore', stderr: 'ignore' });
   transport = createConnectTransport({ baseUrl: `http://127.0.0.1:${port}`, httpVersion: '1.1' });
   await eventually(async () => requireReady(await fetch(`http://127.0.0.1:${port}/readyz`)), { timeoutMs: 60_000 });
 }, 90_000);

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { createServiceTransport, type ServiceTransport } from '@morag/rpc';
+import { spawnLeashed } from '@morag/testing';
 import { type Clients, clientsOf } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('./instance.main.ts', import.meta.url));
@@ -14,10 +14,7 @@ export interface ChildInstance extends Clients {
 
 /** Starts one; ends when it takes calls. */
 export async function startChildInstance(env: Readonly<Record<string, string>>): Promise<ChildInstance> {
-  const child: ChildProcess = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawnLeashed(MAIN, [], { env: { PATH: process.env.PATH, ...env }, stdout: 'pipe', stderr: 'inherit' });
   const [said] = (await once(child.stdout as NodeJS.EventEmitter, 'data')) as [Buffer];
   const transport: ServiceTransport = createServiceTransport({ baseUrl: `http://127.0.0.1:${said.toString().trim()}` });
   return {

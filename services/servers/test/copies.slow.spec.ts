@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { loadRootKey } from '@morag/crypto';
 import { Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { VerifyPlacementsResponseSchema } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { createServiceTransport, type ServiceTransport } from '@morag/rpc';
-import { createTestDatabase, eventually } from '@morag/testing';
+import { createTestDatabase, eventually, spawnLeashed } from '@morag/testing';
 import { record } from './data.ts';
 import { bearer, type Clients, clientsOf } from './harness.ts';
 import { type RealServer, startRealServer } from './real-servers.ts';
@@ -52,10 +52,7 @@ interface Running extends Clients {
 }
 
 async function startInstance(): Promise<Running> {
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawnLeashed(MAIN, [], { env: { PATH: process.env.PATH, ...env }, stdout: 'pipe', stderr: 'inherit' });
   const [said] = (await once(child.stdout as NodeJS.EventEmitter, 'data')) as [Buffer];
   const transport = createServiceTransport({ baseUrl: `http://127.0.0.1:${said.toString().trim()}` });
   return { child, transport, ...clientsOf(transport) };

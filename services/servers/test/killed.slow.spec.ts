@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { loadRootKey } from '@morag/crypto';
 import { type EmbeddedChroma, startEmbeddedChroma } from '@morag/embedded';
 import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { createServiceTransport, type ServiceTransport } from '@morag/rpc';
-import { createTestDatabase, eventually, freePort } from '@morag/testing';
+import { createTestDatabase, eventually, freePort, spawnLeashed } from '@morag/testing';
 import { record, refusal } from './data.ts';
 import { bearer, type Clients, clientsOf } from './harness.ts';
 
@@ -55,10 +55,7 @@ interface Running extends Clients {
 }
 
 async function startInstance(): Promise<Running> {
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawnLeashed(MAIN, [], { env: { PATH: process.env.PATH, ...env }, stdout: 'pipe', stderr: 'inherit' });
   const [said] = (await once(child.stdout as NodeJS.EventEmitter, 'data')) as [Buffer];
   const transport = createServiceTransport({ baseUrl: `http://127.0.0.1:${said.toString().trim()}` });
   return { child, transport, ...clientsOf(transport) };

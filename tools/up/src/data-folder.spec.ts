@@ -11,7 +11,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 it('is held by one process at a time, and the second one is told which', async () => {
   const path = join(root, 'held');
-  const holder = spawn(process.execPath, ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1000)']);
+  const holder = spawn(process.execPath, ['-e', 'process.stdout.write("up"); process.stdin.resume()']);
   await once(holder.stdout, 'data');
   openDataFolder(path).release();
   writeFileSync(join(path, 'morag.pid'), String(holder.pid));

@@ -1,15 +1,14 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from '@jest/globals';
-import { eventually } from '@morag/testing';
+import { eventually, spawnLeashed } from '@morag/testing';
 
 const MAIN = fileURLToPath(new URL('../src/demo-failover.ts', import.meta.url));
 
 function start() {
-  const child = spawn(process.execPath, [MAIN], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawnLeashed(MAIN, [], { env: process.env, stdout: 'pipe', stderr: 'inherit' });
   let text = '';
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     text += chunk.toString();
   });
   return { child, text: () => text, exited: once(child, 'exit') as Promise<[number | null]> };
