@@ -130,7 +130,8 @@ class Monitor implements HealthMonitor {
 
   tick(): void {
     const { queue, settings, now } = this.#deps;
-    const due = queue.takeDue(now(), settings.atOnceMax - this.#underWay.size);
+    const free = settings.atOnceMax - this.#underWay.size;
+    const due = queue.takeDue(now(), Math.min(free, settings.atATickMax));
     if (due.length === 0) return;
     const entries: RosterEntry[] = [];
     for (const id of due) {

@@ -40,6 +40,8 @@ export function healthSettings({ intervalMs, timeoutMs, failures, successes, slo
       detailsPerSecond: 200,
       // Of 10,000 servers, a thousand a second, half may be silent for the two seconds of the deadline.
       atOnceMax: 1_024,
+      // Half more than these need, with fifty ticks a second.
+      atATickMax: 32,
     },
     leaseMs: 8_000,
   };

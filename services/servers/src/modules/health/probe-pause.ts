@@ -9,7 +9,10 @@ export interface ProbeSettings {
   readonly detailsMs: number;
   /** Of how many servers a second that is asked for: with more of them it holds longer. */
   readonly detailsPerSecond: number;
+  /** Under way. */
   readonly atOnceMax: number;
+  /** Begun in one tick: ticks of a process that lacks CPU come late, so that it begins fewer and each ends in time. */
+  readonly atATickMax: number;
 }
 
 /** How long to wait before the next look at a server: a tenth more or less, so that looks spread by themselves. */
