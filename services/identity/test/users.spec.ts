@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type CallOptions, type Client, ConnectError, createClient } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { identityConfig } from '@morag/config';
 import { reasonOf } from '@morag/errors';
 import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { SettingsService } from '@morag/gen/morag/identity/v1/settings_service_pb.ts';
 import { User_UserRole, UserSettings_Theme } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
-import { eventually } from '@morag/testing';
+import { createTestDatabase, eventually } from '@morag/testing';
+import { makeFirstAdministrator } from '../src/index.ts';
 import { type Harness, reasonFor, startIdentity } from './harness.ts';
 
 let harness: Harness;
@@ -187,4 +189,15 @@ it('does not let anybody register where that is switched off', async () => {
   });
   expect(await reasonFor(register)).toBe('REGISTRATION_DISABLED');
   await closed.close();
+});
+
+it('no first administrator is made with a weak password', async () => {
+  const { url, drop } = await createTestDatabase('identity');
+  const config = identityConfig({ ...harness.env, MORAG_DATABASE_URL: url });
+  const make = (password: string) => makeFirstAdministrator(config, { email: 'root@example.org', password });
+  for (const weak of ['short', 'password123', 'root@example.org']) {
+    expect(await reasonFor(make(weak))).toBe('WEAK_PASSWORD');
+  }
+  expect(await reasonFor(make('a good long one'))).toBe('no error');
+  await drop();
 });

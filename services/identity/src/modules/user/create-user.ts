@@ -66,8 +66,10 @@ export async function ensureAdministrator(
 ): Promise<void> {
   const [found] = await deps.db.read<object>(`select from identity.users where role = 'ADMIN' limit 1`);
   if (found) return;
+  const name = 'Administrator';
+  await requireStrongPassword(password, { field: 'password', email, name });
   const passwordHash = await deps.hasher.hash(password, signal);
-  const values = { name: 'Administrator', email, role: 'ADMIN', passwordHash } as const;
+  const values = { name, email, role: 'ADMIN', passwordHash } as const;
   await deps.db
     .transaction((em) => insertUser(em, values), { signal })
     .catch((error: unknown) => {
