@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -12,7 +12,7 @@ import { generateMasterKey } from '@morag/crypto';
 import { Document_DocumentState } from '@morag/gen/morag/documents/v1/document_pb.ts';
 import { Job_JobStatus, Job_Stage } from '@morag/gen/morag/documents/v1/job_pb.ts';
 import { createServiceTransport } from '@morag/rpc';
-import { createTestDatabase, eventually, freePort } from '@morag/testing';
+import { createTestDatabase, eventually, freePort, spawnLeashed } from '@morag/testing';
 import { createFakeIdentity } from './fake-identity.ts';
 import { FakeServers } from './fake-servers.ts';
 import { type Caller, chapters, clientsOf, upload, withHeader } from './harness.ts';
@@ -73,7 +73,7 @@ afterAll(async () => {
 });
 
 async function start(): Promise<ChildProcess> {
-  const started = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const started = spawnLeashed(MAIN, [], { env, stdout: 'inherit', stderr: 'inherit' });
   await eventually(() => caller.jobs.listJobs({}), { timeoutMs: 30_000, intervalMs: 100 });
   return started;
 }
