@@ -85,8 +85,9 @@ export function createHealthStore(db: Orm): HealthStore {
 function writes(db: Orm): Pick<HealthStore, 'write' | 'writeTest' | 'rollUp'> {
   return {
     async write(checks, statuses) {
-      if (checks.length > 0) await appendChecks(db, checks);
+      // What follows from them, a wind-back, is not to be later than what tells of them.
       if (statuses.length > 0) await setStatuses(db, statuses);
+      if (checks.length > 0) await appendChecks(db, checks);
     },
     async writeTest(check) {
       await appendChecks(db, [{ ...check, id: newId() }]);
