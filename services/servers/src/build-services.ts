@@ -66,7 +66,7 @@ export function buildServices(deps: ServicesDeps) {
     onConnection: journal.note,
     findServer: (serverId) => findServer(servers, vault, serverId),
   });
-  const recordQuota = createRecordQuota({ limit: deps.quotas.records, quotas, pool: plane.pool });
+  const recordQuota = createRecordQuota({ limit: deps.quotas.records, quotas, pool: plane.pool, board: plane.board });
   const copies = buildCopies({ ...deps, instance, databases, servers, placements, plane, recordQuota });
   const { switchPrimary, placementRemover, fillers, operationRunner } = copies;
   const watch = buildWatch({ ...deps, instance, connect, plane, switchPrimary, webhooks });

@@ -6,6 +6,7 @@ import { ErrorInfoSchema } from '@morag/gen/google/rpc/error_details_pb.ts';
 import { Mutation_WritePolicy } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { QuotaService } from '@morag/gen/morag/servers/v1/quota_service_pb.ts';
 import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
+import { eventually } from '@morag/testing';
 import { newDatabase, newServer, record } from './data.ts';
 import { type Caller, type Clients, type Harness, startServers } from './harness.ts';
 
@@ -121,6 +122,28 @@ describe('records', () => {
     await write(20);
     expect((await refusal(write(40))).metadata).toEqual({ quota: 'records', limit: '40', used: '40' });
     memory.down = undefined;
+  });
+
+  it('count also while they are in the log alone', async () => {
+    const alice = await harness.newUser();
+    const { databaseId, memory } = await newDatabase(harness, alice);
+    const writePolicy = Mutation_WritePolicy.LOGGED;
+    const write = (from: number) =>
+      harness.records.upsertRecords({ databaseId, records: records(from, 20), writePolicy }, alice.as);
+    const gate = Promise.withResolvers<void>();
+    memory.beforeUpsert = () => gate.promise;
+    await write(0);
+    await write(20);
+    // The server answers each count, and knows of none of them yet.
+    for (let again = 0; again < 2; again++) {
+      expect((await refusal(write(40))).metadata).toEqual({ quota: 'records', limit: '40', used: '40' });
+    }
+    gate.resolve();
+    await eventually(async () => {
+      expect(await harness.records.countRecords({ databaseId }, alice.as)).toMatchObject({ count: 40 });
+    });
+    await harness.records.deleteRecords({ databaseId, ids: records(0, 20).map(({ id }) => id) }, alice.as);
+    await write(40);
   });
 
   it('that are written again are no new ones', async () => {

@@ -52,7 +52,8 @@ export function createQuotaStore(db: Database, settings: QuotaLimits): QuotaStor
     },
     targets: (ownerId) =>
       db.read<Target>(
-        `select d.id as "databaseId", s.id as "serverId", s.revision, p.collection
+        `select d.id as "databaseId", s.id as "serverId", s.revision, p.collection, p.id as "placementId",
+                d.head_seq::float8 as "headSequence", p.applied_seq::float8 as "appliedSequence"
          from databases d
          join placements p on p.database_id = d.id and p.role = 'PRIMARY'
          join servers s on s.id = p.server_id

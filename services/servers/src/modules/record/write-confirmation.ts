@@ -2,6 +2,7 @@ import { DomainError } from '@morag/errors';
 import type { Call } from '../../call.ts';
 import type { WritePolicy } from '../database/database.ts';
 import type { DatabaseView, PlacementView } from '../database/database-view.ts';
+import { databaseNotFound } from '../log/group-commit.ts';
 import type { PlacedRefusal } from '../log/lease.store.ts';
 import type { SequenceBoard } from '../log/sequence-board.ts';
 import { MEMBER_STATES } from '../placement/placement.ts';
@@ -10,7 +11,7 @@ import { MEMBER_STATES } from '../placement/placement.ts';
 export interface WriteConfirmation {
   /**
    * Returns when the policy holds for everything up to `sequence`. WRITE_NOT_CONFIRMED when it does not in time: then the
-   * write stays logged and will be applied. RECORD_REFUSED when the primary's server would not take a record of it.
+   * write stays logged and will be applied. DATABASE_NOT_FOUND when it was deleted meanwhile. RECORD_REFUSED when the primary's server would not take a record of it.
    */
   wait(view: DatabaseView, policy: WritePolicy, sequence: number, call: Call, token?: string): Promise<void>;
   /** An applier's news: these records will not be at that placement. */
@@ -52,7 +53,9 @@ export function createWriteConfirmation({
     async wait(given, policy, sequence, call, token) {
       if (policy === 'LOGGED' || sequence === 0) return;
       const endsAtMs = performance.now() + Math.min(waitMsMax, call.options().timeoutMs ?? waitMsMax);
-      for (let view = given; ; view = (await find(view.id)) ?? view) {
+      for (let view: DatabaseView | undefined = given; ; view = await find(given.id)) {
+        // Deleted meanwhile, and the log with it: nobody will confirm anything any more.
+        if (!view) throw databaseNotFound(given.id);
         const { ids, needed } = confirmersOf(view, policy);
         const waiting = ids.filter((id) => board.applied(id) < sequence);
         const missing = needed - (ids.length - waiting.length);

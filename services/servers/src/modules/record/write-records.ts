@@ -54,7 +54,7 @@ export async function upsertRecords(
     record.metadata ? { ...record, metadata: presentMetadata(record.metadata) } : record,
   );
   const count = new Set(records.map(({ id }) => id)).size;
-  const token = await deps.recordQuota.within(view, count, () =>
+  const { token } = await deps.recordQuota.within(view, count, () =>
     write(deps, view, input, [encodeUpsert(records)], call),
   );
   return { count, token };
@@ -69,7 +69,8 @@ export async function deleteRecordsById(
   const view = await openDatabase(deps.directory, input.databaseId, input.scope);
   checkIds(input.ids);
   const ids = [...new Set(input.ids)];
-  return { count: ids.length, token: await write(deps, view, input, [encodeDelete(ids)], call) };
+  const { token } = await write(deps, view, input, [encodeDelete(ids)], call);
+  return { count: ids.length, token };
 }
 
 /**
@@ -90,7 +91,8 @@ export async function deleteRecordsByFilter(
   const chunks: EncodedMutation[] = [];
   for (let at = 0; at < ids.length; at += IDS_PER_MUTATION)
     chunks.push(encodeDelete(ids.slice(at, at + IDS_PER_MUTATION)));
-  return { count: ids.length, token: await write(deps, view, input, chunks, call) };
+  const { token } = await write(deps, view, input, chunks, call);
+  return { count: ids.length, token };
 }
 
 async function write(
@@ -99,11 +101,11 @@ async function write(
   { writePolicy }: WriteInput,
   mutations: readonly EncodedMutation[],
   call: Call,
-): Promise<string> {
+): Promise<{ readonly sequence: number; readonly token: string }> {
   const sequence = await log.append(view.id, mutations, call.signal);
   const token = tokens.encode(view.id, sequence);
   await confirmation.wait(view, writePolicy ?? view.writePolicy, sequence, call, token);
-  return token;
+  return { sequence, token };
 }
 
 async function matchingIds(
