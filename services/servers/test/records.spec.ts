@@ -198,6 +198,26 @@ describe('while the server is away', () => {
   });
 });
 
+describe('a server that was too slow for a delete', () => {
+  it('is sent full calls again once it manages deletes', async () => {
+    const { databaseId, memory, placementId } = await newDatabase(harness, alice);
+    const ids = Array.from({ length: 100 }, (_, n) => `r${n}`);
+    const remove = (writePolicy?: Mutation_WritePolicy) =>
+      harness.records.deleteRecords({ databaseId, ids, writePolicy }, alice.as);
+    memory.downFor = { deleteByIds: 'timeout' };
+    await remove(Mutation_WritePolicy.LOGGED);
+    await eventually(async () => {
+      const placement = await harness.databases.getPlacement({ databaseId, placementId }, alice.as);
+      expect(placement.lastError).not.toBe('');
+    });
+    memory.downFor = {};
+    // Each doubles what the server is sent, which a single record may be by now.
+    for (let doubled = 1; doubled <= ids.length; doubled *= 2) await remove();
+    await harness.records.upsertRecords({ databaseId, records: ids.map((id) => record(id)) }, alice.as);
+    expect(memory.upserts).toEqual([100]);
+  });
+});
+
 describe('a record that the server refuses', () => {
   it.each([
     ['in its answer', false],
