@@ -1,6 +1,6 @@
 import type { VectorConnector } from '@morag/connectors-core';
 import type { Logger } from '@morag/telemetry';
-import type { Server } from '../server/server.ts';
+import type { Server, ServerType } from '../server/server.ts';
 import type { RosterEntry, RosterStore } from './roster.store.ts';
 
 /** The connectors that probes go through, beside those of the data path: a look must not wait behind the work. */
@@ -28,6 +28,12 @@ interface Known {
 
 /** A connector that has just sent a request holds a tenth of a megabyte; a server's configuration a hundredth of that. */
 const OPEN_MAX = 200;
+
+/**
+ * Spoken to over HTTP: one socket is enough for a look, since a request that is given up takes its socket with it, and an
+ * HTTP pool of more costs 16 KiB before it holds any. A pool of database connections may wait for one that is given up.
+ */
+const HTTP_TYPES: ReadonlySet<ServerType> = new Set(['CHROMA', 'PINECONE', 'QDRANT', 'WEAVIATE']);
 
 /** Creates an empty set. */
 export function createProbeConnectors({
@@ -59,7 +65,7 @@ export function createProbeConnectors({
   };
   const openOne = async (entry: Known): Promise<void> => {
     try {
-      entry.connector = await open(entry.server);
+      entry.connector = await open(forLooks(entry.server));
       openCount++;
       if (isStopped || known.get(entry.server.id) !== entry) close(entry);
     } catch (error) {
@@ -90,4 +96,8 @@ export function createProbeConnectors({
       await Promise.all(closing);
     },
   };
+}
+
+function forLooks(server: Server): Server {
+  return HTTP_TYPES.has(server.type) ? { ...server, config: { ...server.config, connections: 1 } } : server;
 }
