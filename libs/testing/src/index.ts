@@ -6,5 +6,6 @@ export { createFaultProxy, type FaultProxy } from './fault-proxy.ts';
 export { type Installation, newInstallation } from './installation.ts';
 export { createLogSink, type LogSink } from './log-sink.ts';
 export { createTestDatabase, startPostgres, type TestPostgres } from './postgres.ts';
+export { countEnds, endOf } from './race.ts';
 export { noteSkip } from './skips.ts';
 export { spawnLeashed } from './spawn-leashed.ts';

@@ -8,7 +8,7 @@ import { AuthService } from '@morag/gen/morag/identity/v1/auth_service_pb.ts';
 import { User_UserRole } from '@morag/gen/morag/identity/v1/user_pb.ts';
 import { UserService } from '@morag/gen/morag/identity/v1/user_service_pb.ts';
 import { createLogger } from '@morag/telemetry';
-import { eventually } from '@morag/testing';
+import { countEnds, endOf, eventually } from '@morag/testing';
 import { buildIdentityService, type IdentityInstance } from '../src/index.ts';
 import { type Harness, startIdentity } from './harness.ts';
 
@@ -43,31 +43,12 @@ afterAll(async () => {
   await harness.close();
 });
 
-/** What a service says that has done nothing yet: a machine under load may take longer to connect than a call waits. */
-const COME_AGAIN: ReadonlySet<string> = new Set(['OVERLOADED', 'UNAVAILABLE']);
-
-const TRIES_MAX = 10;
-
-/** How a call ends when its caller comes again when it is told to. */
-async function endOf(call: () => Promise<unknown>): Promise<string> {
-  let end = '';
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    end = await call().then(
-      () => 'OK',
-      (error: unknown) => reasonOf(error) ?? String(error),
-    );
-    if (!COME_AGAIN.has(end)) break;
-  }
-  return end;
-}
-
 /** Calls so many times at once, every other time through the other instance; how many calls ended how. */
-async function race(times: number, call: (through: Transport, n: number) => Promise<unknown>) {
-  const ends = Array.from({ length: times }, (_, n) => endOf(() => call(transports[n % 2] as Transport, n)));
-  const counts: Record<string, number> = {};
-  for (const end of await Promise.all(ends)) counts[end] = (counts[end] ?? 0) + 1;
-  return counts;
-}
+const race = (times: number, call: (through: Transport, n: number) => Promise<unknown>) =>
+  countEnds(
+    Array.from({ length: times }, (_, n) => () => call(transports[n % 2] as Transport, n)),
+    reasonOf,
+  );
 
 describe('of a hundred at once on two instances', () => {
   it('one gets an address by registering, whatever its case', async () => {
@@ -148,8 +129,8 @@ it('the last administrators cannot demote each other, however often two try on t
 }, 60_000);
 
 /**
- * A hundred callers who use something until they are refused, on both instances; it is taken from them meanwhile. How they
- * were refused, and who still got something later than the answer to that allows.
+ * A hundred callers who use something until they are refused, on both instances; it is taken from them once one has had
+ * it. How they were refused, and who still got something later than the answer to that allows.
  */
 async function useUntilTaken(
   use: (through: Transport, lane: number) => Promise<unknown>,
@@ -157,16 +138,19 @@ async function useUntilTaken(
 ): Promise<{ refused: Set<string>; late: string[] }> {
   let takenAtMs = Number.POSITIVE_INFINITY;
   const late: string[] = [];
+  const { promise: someoneGotIt, resolve: gotIt } = Promise.withResolvers<void>();
   const giveUpAtMs = performance.now() + TAKEN_MS_MAX;
   const lanes = Array.from({ length: CALLERS }, async (_, n) => {
     while (performance.now() < giveUpAtMs) {
       const begunAtMs = performance.now();
-      const end = await endOf(() => use(transports[n % 2] as Transport, n));
+      const end = await endOf(() => use(transports[n % 2] as Transport, n), reasonOf);
       if (end !== 'OK') return end;
+      gotIt();
       if (begunAtMs > takenAtMs + REVOKED_MS_MAX) late.push(`lane ${n}`);
     }
     return 'never refused';
   });
+  await someoneGotIt;
   await take();
   takenAtMs = performance.now();
   return { refused: new Set(await Promise.all(lanes)), late };

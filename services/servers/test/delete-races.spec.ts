@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '@morag/testing';
+import { reasonOf } from '@morag/errors';
+import { countEnds, eventually } from '@morag/testing';
 import { newDatabase, newServer, record, refusal } from './data.ts';
 import { type Caller, type Clients, type Harness, startServers } from './harness.ts';
 
@@ -24,12 +25,11 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 /** How a hundred calls ended that were made at once, every other one through the other instance. */
-async function race(call: (through: Clients, n: number) => Promise<unknown>): Promise<Record<string, number>> {
-  const ends = Array.from({ length: CALLERS }, (_, n) => refusal(call(instances[n % 2] as Clients, n)));
-  const counts: Record<string, number> = {};
-  for (const { reason = 'OK' } of await Promise.all(ends)) counts[reason] = (counts[reason] ?? 0) + 1;
-  return counts;
-}
+const race = (call: (through: Clients, n: number) => Promise<unknown>) =>
+  countEnds(
+    Array.from({ length: CALLERS }, (_, n) => () => call(instances[n % 2] as Clients, n)),
+    reasonOf,
+  );
 
 describe('a server that is deleted while databases are made on it', () => {
   it.each([0, 1, 50, 99])(

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { reasonOf } from '@morag/errors';
 import { Server_DatabaseType } from '@morag/gen/morag/servers/v1/server_pb.ts';
-import { newDatabase, newServer, refusal } from './data.ts';
+import { countEnds } from '@morag/testing';
+import { newDatabase, newServer } from './data.ts';
 import { type Caller, type Clients, type Harness, startServers } from './harness.ts';
 
 const CALLERS = 100;
@@ -18,12 +20,11 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 /** Calls a hundred times at once, every other time through the other instance; how many calls ended how. */
-async function race(call: (through: Clients, n: number) => Promise<unknown>): Promise<Record<string, number>> {
-  const ends = Array.from({ length: CALLERS }, (_, n) => refusal(call(n % 2 ? second : harness, n)));
-  const counts: Record<string, number> = {};
-  for (const { reason = 'OK' } of await Promise.all(ends)) counts[reason] = (counts[reason] ?? 0) + 1;
-  return counts;
-}
+const race = (call: (through: Clients, n: number) => Promise<unknown>) =>
+  countEnds(
+    Array.from({ length: CALLERS }, (_, n) => () => call(n % 2 ? second : harness, n)),
+    reasonOf,
+  );
 
 describe('of a hundred at once on two instances', () => {
   it('one registers a server of a name', async () => {
