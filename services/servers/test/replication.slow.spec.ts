@@ -63,7 +63,7 @@ async function newDatabase({ servers, databases }: ChildInstance): Promise<strin
     expect(await servers.testConnection({ serverId }, alice)).toMatchObject({ success: true });
     return serverId;
   };
-  const spec = { name: 'd', dimension: 3, serverId: await register(chroma) };
+  const spec = { name: randomUUID(), dimension: 3, serverId: await register(chroma) };
   const { id: databaseId } = await databases.createDatabase({ database: spec }, alice);
   await databases.createPlacement({ databaseId, placement: { serverId: await register(postgres) } }, alice);
   return databaseId;
