@@ -32,6 +32,8 @@ beforeEach(async () => {
   holder = new pg.Client(harness.databaseUrl);
   await holder.connect();
   await holder.query('set search_path to servers');
+  // The service works on these rows too; what holds one while it waits for another ends as a deadlock.
+  await holder.query(`set lock_timeout = '10s'`);
 });
 
 afterEach(() => holder.end());
@@ -49,7 +51,7 @@ async function expectInOrder({ table, key, ids }: Contest, act: () => Promise<un
   await holder.query(`update ${table} set ${key} = ${key} where ${key} = $1`, [least]);
   await holder.query('begin');
   const lock = (id: string | undefined) =>
-    holder.query(`select from ${table} where ${key} = $1 for no key update nowait`, [id]);
+    holder.query(`select from ${table} where ${key} = $1 for no key update`, [id]);
   await lock(least);
   const acting = act();
   await eventually(async () => {
