@@ -82,6 +82,8 @@ interface Listening {
 
 async function listenOnce(client: pg.Client, { channel, onWake, signal }: Listening): Promise<void> {
   try {
+    // It came too late: nothing more would be heard of the signal.
+    if (signal.aborted) return;
     const ended = new Promise<void>((resolve) => {
       client.once('end', () => resolve());
       signal.addEventListener('abort', () => resolve(), { once: true });
