@@ -126,7 +126,7 @@ function buildGround({ logger, metrics, placements, vendors, findServer, onConne
 /** The way out: which placement answers. */
 function buildReads({ metrics, settings }: DataPlaneDeps, ground: Ground): Pick<DataPlane, 'router' | 'forget'> {
   const { health, board, logObserver, now } = ground;
-  const loads = createLoadBoard(now);
+  const loads = createLoadBoard(now, settings.reads.loads);
   const observer = createReadMetrics(metrics);
   const router = createReadRouter({
     ...ground,

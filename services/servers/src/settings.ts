@@ -6,6 +6,7 @@ import { LEASE_TTL_MS } from './modules/log/lease-keeper.ts';
 import type { LogKeeperSettings } from './modules/log/log-keeper.ts';
 import type { MoveSettings } from './modules/move/move-work.ts';
 import type { FillSettings } from './modules/placement/fill-placement.ts';
+import { LOAD_SETTINGS, type LoadSettings } from './modules/routing/load-board.ts';
 
 /** Times and bounds of the data plane. */
 export interface DataPlaneSettings {
@@ -25,6 +26,8 @@ export interface DataPlaneSettings {
 export interface ReadSettings {
   /** Share of all reads that may be sent to a second placement because the first one is late; 0 for none. */
   readonly hedgeShare: number;
+  /** How what was seen of a placement weighs. */
+  readonly loads: LoadSettings;
 }
 
 const MIB = 1024 * 1024;
@@ -49,7 +52,7 @@ export const DATA_PLANE_SETTINGS: DataPlaneSettings = {
   },
   fill: { recordsPerSecondMax: 5_000, pageBytesMax: 4 * MIB },
   move: { pollMs: 250, retryMs: 2_000, drainMs: 2_500 },
-  reads: { hedgeShare: 0.02 },
+  reads: { hedgeShare: 0.02, loads: LOAD_SETTINGS },
   health: healthSettings({ intervalMs: 10_000, timeoutMs: 2_000, failures: 3, successes: 2, slowMs: 1_000 }),
   failover: { isAutomatic: true, graceMs: 2_000, changesMax: 3, changesWindowMs: 300_000 },
 };

@@ -5,7 +5,7 @@ import { createEgress } from '@morag/egress';
 import { Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { createFaultProxy, eventually, type FaultProxy } from '@morag/testing';
 import { createRegistryVendors } from '../src/modules/connector/registry-vendors.ts';
-import { DATA_PLANE_SETTINGS } from '../src/settings.ts';
+import { DATA_PLANE_SETTINGS, type DataPlaneSettings } from '../src/settings.ts';
 import { record } from './data.ts';
 import { type Harness, startServers } from './harness.ts';
 import { type RealServer, startRealServer } from './real-servers.ts';
@@ -16,7 +16,18 @@ const vendors = createRegistryVendors(createEgress({ allow: [], embedded: true }
 const DEADLINE_MS = 5_000;
 const READERS = 10;
 /** Looked at when the primary has been silent for as long as it takes to probe it. */
-const READS = 300;
+const READS = 600;
+/**
+ * One that has failed is tried again within a second, so that nothing but a probe can keep `READS`, which take three
+ * seconds or more, away from it. With the times of production that would show after a minute.
+ */
+const FORGETFUL: DataPlaneSettings = {
+  ...DATA_PLANE_SETTINGS,
+  reads: {
+    ...DATA_PLANE_SETTINGS.reads,
+    loads: { ...DATA_PLANE_SETTINGS.reads.loads, decayMs: 50, ejectMs: 100, ejectMsMax: 100 },
+  },
+};
 
 let chroma: RealServer;
 let postgres: RealServer;
@@ -41,7 +52,7 @@ type Silence = (proxy: FaultProxy, isSilent: boolean) => Promise<void>;
 /** Reads while the primary's server accepts connections and says nothing. */
 async function readThrough(silence: Silence, change?: Parameters<typeof traceVendors>[1]) {
   const traced = traceVendors(vendors, change);
-  const harness = await startServers({ vendors: traced.vendors, settings: DATA_PLANE_SETTINGS });
+  const harness = await startServers({ vendors: traced.vendors, settings: FORGETFUL });
   const proxy = await createFaultProxy(chroma);
   const { query, close } = await newDatabase(harness, proxy.port);
   const reads: Read[] = [];
