@@ -34,6 +34,8 @@ export interface ApplyTarget {
 const DELETES_PER_CALL = 1_000;
 /** Calls of one batch that are under way together. */
 export const CALLS_AT_ONCE = 4;
+/** Fewer are not divided between calls: what a call costs by itself would outweigh what is won. */
+const SHARE_MIN = 100;
 /** Calls that are spent on finding the records at which a server fails. */
 const ISOLATION_MAX = 400;
 
@@ -52,7 +54,7 @@ export function isRefusal(error: unknown): error is ConnectorError {
  */
 export async function applyBatch(target: ApplyTarget, batch: FoldedBatch): Promise<readonly Refusal[]> {
   const { maxBatchRecords, maxBatchBytes } = target.connector.capabilities();
-  const recordsMax = Math.min(maxBatchRecords, target.recordsMax ?? maxBatchRecords);
+  const recordsMax = Math.min(maxBatchRecords, target.recordsMax ?? maxBatchRecords, shareOf(batch.upserts.length));
   const limits = { recordsMax, bytesMax: maxBatchBytes };
   const upserts = [...splitBatches(batch.upserts, limits, sizeOf)];
   const deletes = [...splitBatches(batch.deletes, { ...limits, recordsMax: DELETES_PER_CALL }, ({ length }) => length)];
@@ -63,6 +65,12 @@ export async function applyBatch(target: ApplyTarget, batch: FoldedBatch): Promi
   ];
   await runSome(work, CALLS_AT_ONCE);
   return calls.refusals();
+}
+
+/** What each call takes where they share the records evenly: a server that writes each on a core of its own is done sooner. */
+function shareOf(records: number): number {
+  const calls = Math.min(CALLS_AT_ONCE, Math.max(1, Math.floor(records / SHARE_MIN)));
+  return Math.max(1, Math.ceil(records / calls));
 }
 
 /** The calls of one batch, and what they came to. */
