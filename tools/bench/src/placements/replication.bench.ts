@@ -14,6 +14,11 @@ const DIMENSION = 384;
 const RECORDS_PER_WRITE = 5;
 /** Records a second; the goal says 500. */
 const UPSERTS = Number(process.env.MORAG_BENCH_UPSERTS) || 500;
+/**
+ * The same where both servers keep an HNSW index: a vector of 384 numbers costs each of them about 3 ms of a core, so that
+ * 500 a second would be what three cores do.
+ */
+const INDEXED_UPSERTS = Number(process.env.MORAG_BENCH_INDEXED_UPSERTS) || 100;
 /** Of every so many writes one is looked for at the replica. */
 const SAMPLE_EVERY = 5;
 const POLL_MS = 5;
@@ -26,8 +31,13 @@ const SECONDS = Number(process.env.MORAG_BENCH_SECONDS) || 30;
 const RECORDS = Number(process.env.MORAG_BENCH_RECORDS) || 5_000;
 const ROUNDS = Number(process.env.MORAG_BENCH_ROUNDS) || 3;
 
+/** Servers of a database: the first has its primary, the second the replica that is looked at. */
+type Pair = readonly [string, string];
+
 interface Subject {
   readonly system: BenchSystem;
+  /** Two PostgreSQL that keep no index: what is late between them is late by us. */
+  readonly plain: Pair;
   /** Has the primaries. */
   readonly chromaId: string;
   /** Has the replicas; behind the proxy for us, and reached directly by the SDK. */
@@ -36,6 +46,14 @@ interface Subject {
   readonly replica: Pool;
   readonly sdk: SdkSide;
   readonly vector: () => number[];
+}
+
+/** What came of steady writes. */
+interface Lags {
+  /** Milliseconds of the writes that were looked for. */
+  readonly lags: readonly number[];
+  /** Writes that were not answered in time. */
+  readonly unconfirmed: number;
 }
 
 /** Milliseconds of one round. */
@@ -48,19 +66,19 @@ interface Round {
 
 /** P15: how far a pgvector replica is behind a Chroma primary, how fast it catches up, and how fast the two are compared. */
 export async function replicationBenchmark(): Promise<Line[]> {
-  const servers = await Promise.all([newBenchServer('chroma'), newBenchServer('pgvector')]);
+  const servers = await Promise.all(['chroma', 'pgvector', 'pgvector'].map(newBenchServer));
   const system = await startBenchSystem();
   const subject = await prepare(system, servers);
   try {
-    const { lags, unconfirmed } = await measureLags(subject);
+    const plain = await measureLags(subject, subject.plain, UPSERTS);
+    const indexed = await measureLags(subject, [subject.chromaId, subject.pgvectorId], INDEXED_UPSERTS);
     const rounds: Round[] = [];
     for (let round = 0; round < ROUNDS; round++) rounds.push(await measureRound(subject));
     const median = (of: (round: Round) => number): number => quantile(rounds.map(of), 0.5);
-    const lagLabel = `${UPSERTS} upserts/s for ${SECONDS} s, ${lags.length} samples`;
     const label = `${RECORDS} × ${DIMENSION} from Chroma to pgvector`;
     return [
-      numberLine('P15', `acknowledged until visible at the replica, p99, ${lagLabel}`, quantile(lags, 0.99), 250, 'ms'),
-      numberLine('P15', `writes not confirmed in time, ${lagLabel}`, unconfirmed, 0, 'writes'),
+      ...linesOf(plain, `${UPSERTS} upserts/s for ${SECONDS} s from pgvector to pgvector without an index`),
+      ...linesOf(indexed, `${INDEXED_UPSERTS} upserts/s for ${SECONDS} s from Chroma to pgvector`),
       numberLine(
         'P15',
         `catching up / loading by the SDK, ${label}`,
@@ -83,9 +101,17 @@ export async function replicationBenchmark(): Promise<Line[]> {
   }
 }
 
+function linesOf({ lags, unconfirmed }: Lags, load: string): Line[] {
+  const label = `${load}, ${lags.length} samples`;
+  return [
+    numberLine('P15', `acknowledged until visible at the replica, p99, ${label}`, quantile(lags, 0.99), 250, 'ms'),
+    numberLine('P15', `writes not confirmed in time, ${label}`, unconfirmed, 0, 'writes'),
+  ];
+}
+
 async function prepare(system: BenchSystem, servers: readonly BenchServer[]): Promise<Subject> {
-  const [chroma, pgvector] = servers;
-  if (!chroma || !pgvector) throw new Error('there are no servers');
+  const [chroma, pgvector, source] = servers;
+  if (!chroma || !pgvector || !source) throw new Error('there are no servers');
   const { settings } = pgvector;
   const { host, port, username: user, password, database } = settings;
   const proxy = await createFaultProxy({ port });
@@ -93,8 +119,11 @@ async function prepare(system: BenchSystem, servers: readonly BenchServer[]): Pr
   // Of idle connections, when the server is stopped sooner than they are closed.
   replica.on('error', () => {});
   const random = mulberry32(15);
+  const registerPlain = (server: BenchServer['settings']): Promise<string> =>
+    system.register({ settings: { ...server, config: { index: 'none' } } });
   return {
     system,
+    plain: [await registerPlain(source.settings), await registerPlain(settings)],
     chromaId: await system.register(chroma),
     pgvectorId: await system.register({ settings: { ...settings, port: proxy.port } }),
     proxy,
@@ -105,21 +134,21 @@ async function prepare(system: BenchSystem, servers: readonly BenchServer[]): Pr
 }
 
 /** A database of both servers, and the replica's table. */
-async function newDatabase({ system, chromaId, pgvectorId }: Subject): Promise<{ id: string; table: string }> {
-  const { id } = await system.createDatabase(DIMENSION, [chromaId, pgvectorId]);
+async function newDatabase({ system }: Subject, pair: Pair): Promise<{ id: string; table: string }> {
+  const { id } = await system.createDatabase(DIMENSION, pair);
   const placements = await system.placements(id);
-  const table = placements.find(({ serverId }) => serverId === pgvectorId)?.collection ?? '';
+  const table = placements.find(({ serverId }) => serverId === pair[1])?.collection ?? '';
   return { id, table: `public."${table}"` };
 }
 
 /** Milliseconds from the answer to a write until a direct look at the replica finds it. */
-async function measureLags(subject: Subject): Promise<{ lags: readonly number[]; unconfirmed: number }> {
+async function measureLags(subject: Subject, pair: Pair, perSecond: number): Promise<Lags> {
   const { system, replica, vector } = subject;
-  const { id: databaseId, table } = await newDatabase(subject);
+  const { id: databaseId, table } = await newDatabase(subject, pair);
   const waiting = new Map<string, number>();
   const lags: number[] = [];
   let writes = 0;
-  const load = startLoad(UPSERTS / RECORDS_PER_WRITE, async () => {
+  const load = startLoad(perSecond / RECORDS_PER_WRITE, async () => {
     const write = writes++;
     const records = Array.from({ length: RECORDS_PER_WRITE }, (_, n) => ({ id: `w${write}-${n}`, vector: vector() }));
     await system.records.upsertRecords({ databaseId, records }, system.options);
@@ -143,7 +172,7 @@ async function measureLags(subject: Subject): Promise<{ lags: readonly number[];
 /** Fills a replica by the log after it was away, a table by the SDK, and a new placement by a copy; and compares. */
 async function measureRound(subject: Subject): Promise<Round> {
   const { system, proxy, chromaId, pgvectorId } = subject;
-  const { id: databaseId, table } = await newDatabase(subject);
+  const { id: databaseId, table } = await newDatabase(subject, [chromaId, pgvectorId]);
   await proxy.refuse();
   await load(subject, databaseId);
   await proxy.pass();
