@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type CallOptions, createClient } from '@connectrpc/connect';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ApiKeyService } from '@morag/gen/morag/identity/v1/api_key_service_pb.ts';
@@ -42,7 +43,7 @@ async function overtake<T>(sql: string, call: () => Promise<T>): Promise<T> {
     // Within a transaction the view is otherwise as at the first look.
     await other.query('select pg_stat_clear_snapshot()');
     const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-                     and query like '%from identity.users%for no key update'`;
+                     and query ~ 'from "?identity"?[.]"?users"?.* for (no key )?update$'`;
     expect((await other.query(waiting)).rowCount).toBe(1);
   });
   await other.query('commit');
@@ -72,6 +73,23 @@ describe('a refresh', () => {
 describe('a key', () => {
   it.each(['deleted', 'disabled'] as const)('is not made for who was %s meanwhile', async (what) => {
     expect(await reasonFor(overtake(CHANGES[what], makeKey))).toBe('UNAUTHENTICATED');
+  });
+});
+
+describe('the password in force', () => {
+  const { 'given another password': sql } = CHANGES;
+
+  it('is not changed by the one that another change has just replaced', async () => {
+    const request = { userId: 'me', oldPassword: person.password, newPassword: 'a brand new long one' };
+    const change = () => createClient(UserService, harness.transport).changePassword(request, person.as);
+    expect(await reasonFor(overtake(sql, change))).toBe('WRONG_CREDENTIALS');
+  });
+
+  it('is no longer the one with which an address is changed', async () => {
+    const user = { email: `${randomUUID()}@example.com`, password: person.password };
+    const request = { userId: 'me', user, updateMask: { paths: ['email'] } };
+    const move = () => createClient(UserService, harness.transport).updateUser(request, person.as);
+    expect(await reasonFor(overtake(sql, move))).toBe('WRONG_CREDENTIALS');
   });
 });
 

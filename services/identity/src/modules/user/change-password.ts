@@ -10,12 +10,14 @@ export async function changePassword(
   signal: AbortSignal,
 ): Promise<void> {
   const { userId, oldPassword: password, newPassword, address } = input;
-  const { email, name } = await requirePassword(deps, { userId, password, address, field: 'oldPassword' }, signal);
+  const verified = await requirePassword(deps, { userId, password, address, field: 'oldPassword' }, signal);
+  const { email, name } = verified.user;
   await requireStrongPassword(newPassword, { field: 'newPassword', email, name });
   const passwordHash = await deps.hasher.hash(newPassword, signal);
   await deps.db.transaction(
     async (em) => {
       const entity = await lockUser(em, userId);
+      verified.requireStill(entity);
       entity.passwordHash = passwordHash;
       await em.flush();
       await endSessionsIn(em, deps, { userId, except: input.sessionId });

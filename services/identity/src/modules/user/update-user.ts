@@ -46,15 +46,17 @@ export async function updateUser(
     requireAdministratorOf(principal, userId);
   }
   requireWriter(principal);
-  if (changes.email !== undefined && principal.userId === userId) {
-    const { password, address } = input;
-    await requirePassword(deps, { userId, password, address, field: 'user.password' }, signal);
-  }
+  const { password, address } = input;
+  const isOwnAddress = changes.email !== undefined && principal.userId === userId;
+  const verified = isOwnAddress
+    ? await requirePassword(deps, { userId, password, address, field: 'user.password' }, signal)
+    : undefined;
   const revoked = await deps.db.transaction(
     async (em) => {
       const losesPower = changes.disabled === true || (changes.role !== undefined && changes.role !== 'ADMIN');
       if (losesPower) await requireAnotherAdministrator(em, userId);
       const user = await lockUser(em, userId);
+      verified?.requireStill(user);
       requireEtag(user, etag);
       const before = { role: user.role, disabled: user.disabledAt != null };
       if (changes.name !== undefined) user.name = changes.name;
