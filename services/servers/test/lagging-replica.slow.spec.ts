@@ -115,6 +115,8 @@ describe('a failover while the replica lags (F19)', () => {
 
   it('shows what is missing where the roles are swapped at once (mutant)', async () => {
     const ids = await killAhead(false);
+    // It has not caught up by itself before it is read.
+    await far.delay(10 * DELAY_MS);
     const { primary } = await placed();
     const sql = new pg.Client({ connectionString: harness.databaseUrl });
     await sql.connect();
