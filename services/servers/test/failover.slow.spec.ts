@@ -246,9 +246,11 @@ describe('all servers unreachable at once (F14)', () => {
       for (const status of found) seen.add(status);
       return found;
     };
+    const load = startLoad(stand);
     try {
-      await eventually(async () => expect(await statuses()).toEqual([Status.HEALTHY, Status.HEALTHY]));
-      const load = startLoad(stand);
+      await eventually(async () => expect(await statuses()).toEqual([Status.HEALTHY, Status.HEALTHY]), {
+        timeoutMs: 40_000,
+      });
       await Promise.all(stand.proxies.map((proxy) => proxy.refuse()));
       await eventually(async () => expect(await statuses()).not.toContain(Status.HEALTHY), { timeoutMs: 30_000 });
       // Well past the grace.
@@ -264,10 +266,10 @@ describe('all servers unreachable at once (F14)', () => {
       await eventually(async () => expect(await statuses()).toEqual([Status.HEALTHY, Status.HEALTHY]), {
         timeoutMs: 40_000,
       });
-      await load.stop();
       const alarms = sink.lines.filter(({ msg }) => String(msg).startsWith('all servers fail at once')).length;
       return { seen, alarms, roleChanges: await stand.roleChanges() };
     } finally {
+      await load.stop();
       await stand.close();
     }
   }
