@@ -66,21 +66,15 @@ describe('two instances on one database', () => {
     expect((await second.records.countRecords({ databaseId }, alice.as)).count).toBe(0);
     const other = 39_999;
     await harness.servers.updateServer({ serverId, server: { port: other } }, alice.as);
-    await eventually(
-      async () => {
-        const failed = await refusal(second.records.countRecords({ databaseId }, alice.as));
-        expect(failed.reason).toBe('NO_PLACEMENT_AVAILABLE');
-      },
-      SOON,
-    );
+    await eventually(async () => {
+      const failed = await refusal(second.records.countRecords({ databaseId }, alice.as));
+      expect(failed.reason).toBe('NO_PLACEMENT_AVAILABLE');
+    }, SOON);
     await harness.databases.deleteDatabase({ databaseId }, alice.as);
-    await eventually(
-      async () => {
-        const failed = await refusal(second.records.countRecords({ databaseId }, alice.as));
-        expect(failed.reason).toBe('DATABASE_NOT_FOUND');
-      },
-      SOON,
-    );
+    await eventually(async () => {
+      const failed = await refusal(second.records.countRecords({ databaseId }, alice.as));
+      expect(failed.reason).toBe('DATABASE_NOT_FOUND');
+    }, SOON);
   });
 });
 
