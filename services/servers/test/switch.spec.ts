@@ -108,6 +108,7 @@ describe('a change of the primary', () => {
   it('from a dead one applies the rest of the log first, and writes go on', async () => {
     const { replicaId, memory, other, copy } = pair;
     await upsert('a');
+    await eventually(async () => expect((await placementOf(replicaId)).lag).toBe(0));
     const entered = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
     other.beforeUpsert = async () => {
@@ -142,7 +143,7 @@ describe('a change of the primary', () => {
     const { placementId, replicaId, other } = pair;
     other.down = 'unavailable';
     await upsert('a');
-    const given = switchPrimary({ signal: AbortSignal.timeout(1_500) });
+    const given = switchPrimary({ signal: AbortSignal.timeout(4_000) });
     await expect(given).rejects.toThrow('aborted');
     expect((await placementOf(placementId)).role).toBe(Placement_Role.PRIMARY);
     expect((await placementOf(replicaId)).state).toBe(Placement_State.OFFLINE);
@@ -189,7 +190,7 @@ describe('a write policy', () => {
     for (const policy of [Mutation_WritePolicy.ALL, Mutation_WritePolicy.QUORUM]) {
       const write = harness.records.upsertRecords(
         { databaseId: pair.databaseId, records: [record(`late${policy}`)], writePolicy: policy },
-        { ...alice.as, timeoutMs: 1_500 },
+        { ...alice.as, timeoutMs: 4_000 },
       );
       expect((await refusal(write)).reason).toBe('WRITE_NOT_CONFIRMED');
     }
