@@ -58,7 +58,7 @@ describe('an event', () => {
     await append('a', { n: 1 });
     await eventually(() => expect(delivered).toEqual(['warm:0', 'a:{"n":1}']), { intervalMs: 2 });
     // By notification, not by the poll, which is a minute away.
-    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(performance.now() - start).toBeLessThan(30_000);
     await eventually(async () => expect(await db.read('select 1 from outbox_events')).toEqual([]));
   });
 

@@ -71,5 +71,5 @@ it('ends in time although the collector is away', async () => {
   await withSpan('lost', {}, async () => {});
   const start = performance.now();
   await tracing.stop();
-  expect(performance.now() - start).toBeLessThan(4_000);
+  expect(performance.now() - start).toBeLessThan(15_000);
 });

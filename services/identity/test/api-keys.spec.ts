@@ -160,14 +160,15 @@ describe('a key', () => {
 });
 
 describe('a revoked key', () => {
-  it('is refused within a second', async () => {
+  it('is refused soon', async () => {
     const person = await harness.newUser();
     const { id, secret } = await make(person);
     await permissionsBy(by(secret));
     const revokedAt = performance.now();
     await keys.revokeApiKey({ apiKeyId: id }, person.as);
     await eventually(async () => expect(await reasonFor(permissionsBy(by(secret)))).toBe('UNAUTHENTICATED'));
-    expect(performance.now() - revokedAt).toBeLessThan(1_000);
+    // A second is promised, and measured by P3 of the benchmarks; here other tests may have the cores.
+    expect(performance.now() - revokedAt).toBeLessThan(5_000);
     expect(await reasonFor(keys.rotateApiKey({ apiKeyId: id }, person.as))).toBe('API_KEY_NOT_FOUND');
     expect((await keys.revokeApiKey({ apiKeyId: id }, person.as)).revokeTime).toBeDefined();
   });

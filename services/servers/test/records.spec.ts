@@ -176,12 +176,12 @@ describe('while the server is away', () => {
     const upsert = (id: string, writePolicy: Mutation_WritePolicy = Mutation_WritePolicy.PRIMARY) =>
       harness.records.upsertRecords(
         { databaseId, records: [record(id)], writePolicy },
-        { ...alice.as, timeoutMs: 1_500 },
+        { ...alice.as, timeoutMs: 4_000 },
       );
     expect((await refusal(upsert('a'))).reason).toBe('WRITE_NOT_CONFIRMED');
     const { token } = await upsert('b', Mutation_WritePolicy.LOGGED);
     const read = { databaseId, vector: [1, 0, 0], token };
-    const late = harness.records.queryRecords(read, { ...alice.as, timeoutMs: 1_000 });
+    const late = harness.records.queryRecords(read, { ...alice.as, timeoutMs: 3_000 });
     expect((await refusal(late)).reason).toBe('NO_PLACEMENT_AVAILABLE');
     await eventually(async () => {
       const { placements } = await harness.databases.listPlacements({ databaseId }, alice.as);

@@ -142,9 +142,11 @@ describe('eventual consistency', () => {
       await patient.deleteByIds(name, ['a']);
       expect(await patient.count(name)).toBe(0);
 
+      standIn.setLags({ writeMs: 60_000 });
       const hasty = open({ consistency: 'eventual' });
       const { writeToken } = await hasty.upsert(name, [{ id: 'b', vector: [1, 0, 0, 0] }]);
       expect(await hasty.query(name, query)).toHaveLength(0);
+      standIn.setLags({ writeMs: 300 });
       expect(await patient.query(name, { ...query, afterWrite: writeToken })).toHaveLength(1);
     } finally {
       standIn.setLags({ writeMs: 0 });
@@ -156,7 +158,7 @@ describe('eventual consistency', () => {
     try {
       const connector = open();
       const name = await collection(connector, 'late');
-      const { writeToken } = await connector.upsert(name, records(1, 4), { timeoutMs: 800 });
+      const { writeToken } = await connector.upsert(name, records(1, 4), { timeoutMs: 3_000 });
       expect(writeToken).toEqual(expect.any(String));
       const seeing = { ...query, afterWrite: writeToken };
       await expect(connector.query(name, seeing, { timeoutMs: 300 })).rejects.toMatchObject({ category: 'timeout' });

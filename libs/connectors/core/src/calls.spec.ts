@@ -78,7 +78,7 @@ describe('createCalls', () => {
     const before = performance.now();
     await expect(calls().run('query', undefined, attempt)).rejects.toMatchObject({ retryAfterMs: 60_000 });
     expect(made()).toBe(1);
-    expect(performance.now() - before).toBeLessThan(1_000);
+    expect(performance.now() - before).toBeLessThan(30_000);
   });
 
   it('waits as long as the server asks', async () => {

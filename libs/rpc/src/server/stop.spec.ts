@@ -121,8 +121,8 @@ describe('stop', () => {
     const ended = Promise.all([failure(watch()), check().catch(() => undefined)]);
     await Promise.all([watching.opened, checking.opened]);
     const started = performance.now();
-    await host.stop(20_000);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    await host.stop(60_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     expect((await ended)[0].code).toBe(Code.Unavailable);
     expect(statuses).toEqual([Status.SERVING, Status.NOT_SERVING]);
   });
@@ -173,8 +173,8 @@ describe('stop', () => {
     idle.resume();
     silent.resume();
     const started = performance.now();
-    await host.stop();
+    await host.stop(60_000);
     await closed;
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });
