@@ -67,11 +67,11 @@ it('jobs are announced that a newer version, their caller and the end of their d
   for (const jobId of ids) {
     await eventually(() => expect(toldOf(jobId)).toMatchObject([{ type: Webhook_EventType.JOB_CANCELLED }]));
   }
-  expect(told().map(({ data }) => data?.summary)).toEqual([
-    'A newer version was uploaded',
-    'Cancelled',
-    'The database was deleted',
-  ]);
+  expect(
+    told()
+      .map(({ data }) => String(data?.summary))
+      .toSorted(),
+  ).toEqual(['A newer version was uploaded', 'Cancelled', 'The database was deleted']);
 });
 
 it('nothing is lost while the servers service is away, nor told of a job that has yet to end', async () => {
