@@ -42,7 +42,7 @@ it('mutations go when they are old and applied everywhere, and not before', asyn
   const { rows } = await sql.query('select trimmed_seq, head_seq from servers.databases where id = $1', [databaseId]);
   expect(rows).toEqual([{ trimmed_seq: '2', head_seq: '3' }]);
   memory.down = undefined;
-  await eventually(async () => expect(await logged()).toEqual([]), { timeoutMs: 8_000 });
+  await eventually(async () => expect(await logged()).toEqual([]), { timeoutMs: 20_000 });
   expect(memory.records(collection).size).toBe(3);
 });
 
