@@ -7,7 +7,7 @@ import { type AllServices, type Person, startAllServices } from './all-services.
 import { expectRefusal, send } from './http-client.ts';
 
 /** Of the test itself, in the request. */
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = 5_000;
 
 let all: AllServices;
 let person: Person;
@@ -51,13 +51,13 @@ it.each([
   ['no database of that name', () => ({ ...pgvector('postgres'), database: 'nowhere' }), 'NOT_FOUND'],
   ['an address of the cloud’s own', () => ({ type: 'CHROMA', host: '169.254.169.254', port: 80 }), 'EGRESS'],
 ])('a connection test against %s says so, within its time', async (_what, server, phase) => {
-  const path = '/v1/servers:testConnection?timeout=2s';
+  const path = '/v1/servers:testConnection?timeout=5s';
   const begun = performance.now();
   const { status, body } = await send(all, person, { method: 'POST', path, body: server() });
   expect({ status, body }).toMatchObject({ status: 200, body: { success: false, failure: { phase } } });
   expect(body.message).not.toBe('');
   expect(JSON.stringify(body)).not.toContain('wrong');
-  expect(performance.now() - begun).toBeLessThan(TIMEOUT_MS + 1_500);
+  expect(performance.now() - begun).toBeLessThan(2 * TIMEOUT_MS);
 });
 
 it('a server that fails its test stays inactive and takes no database', async () => {

@@ -86,7 +86,7 @@ async function makeBad(): Promise<void> {
   const everything = { permissions: [...permissionsOf('USER')] };
   const [revoked, expired, rotated, elsewhere] = await Promise.all([
     newKey(all, alice, everything),
-    newKey(all, alice, { ...everything, expireTime: timestampFromMs(Date.now() + 500) }),
+    newKey(all, alice, { ...everything, expireTime: timestampFromMs(Date.now() + 5_000) }),
     newKey(all, alice, everything),
     newKey(all, alice, { ...everything, cidrs: ['192.0.2.0/24'] }),
   ]);

@@ -81,7 +81,7 @@ it('a write that could not be confirmed is not lost', async () => {
   const refused = await post(
     `${records}:upsert`,
     { records: [{ id: 'a', vector: [1, 0, 0] }] },
-    { 'request-timeout': '2' },
+    { 'request-timeout': '5' },
   );
   expectRefusal(refused, { status: 504, reason: 'WRITE_NOT_CONFIRMED' });
   await proxy.pass();
