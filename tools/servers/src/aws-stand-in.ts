@@ -4,7 +4,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePort } from './daemon.ts';
+import { freePort } from '@morag/embedded';
 import { serversFolder } from './folders.ts';
 import { LabError } from './lab-server.ts';
 import { findPython } from './python.ts';

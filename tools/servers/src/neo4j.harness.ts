@@ -5,7 +5,7 @@ import type { Harness } from '@morag/connectors-conformance';
 import type { ServerSettings } from '@morag/connectors-core';
 import { neo4j } from '@morag/connectors-neo4j';
 import { createEgress } from '@morag/egress';
-import { freePort } from './daemon.ts';
+import { freePort } from '@morag/embedded';
 import { external } from './external.ts';
 import { serversFolder } from './folders.ts';
 import { neo4jServer } from './neo4j.server.ts';

@@ -4,7 +4,7 @@ import { answerHttp, BUSY_SECONDS, type Harness } from '@morag/connectors-confor
 import type { ServerSettings } from '@morag/connectors-core';
 import { weaviate } from '@morag/connectors-weaviate';
 import { createEgress } from '@morag/egress';
-import { freePort } from './daemon.ts';
+import { freePort } from '@morag/embedded';
 import { external } from './external.ts';
 import { serversFolder } from './folders.ts';
 import { onePortFor } from './one-port.ts';

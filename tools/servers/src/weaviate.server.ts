@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@morag/embedded';
 import { type DaemonSpec, isListening, livePid, startDaemon, stopDaemon } from './daemon.ts';
 import { serversFolder } from './folders.ts';
 import { buildGoProgram } from './go.ts';
@@ -10,8 +11,6 @@ import { LabError, type LabServer, type Registration, type StartOptions } from '
 const VERSION = '1.35.2';
 const PROGRAM = { path: 'github.com/weaviate/weaviate/cmd/weaviate-server', version: `v${VERSION}` };
 const START_TIMEOUT_MS = 60_000;
-/** Below the range that outgoing connections take theirs from, so that a stopped server finds its ports free again. */
-const PORTS = { first: 20_000, count: 12_000 };
 
 /** What a node needs beside its data and its REST port, and keeps for its life. */
 interface NodeSettings {
@@ -93,14 +92,9 @@ async function settingsOf({ port, data }: StartOptions): Promise<NodeSettings> {
 }
 
 async function freePorts(restPort: number): Promise<InnerPorts> {
-  const taken = new Set([restPort]);
-  const next = async () => {
-    for (;;) {
-      const candidate = PORTS.first + Math.trunc(Math.random() * PORTS.count);
-      if (taken.has(candidate) || (await isListening(candidate))) continue;
-      taken.add(candidate);
-      return candidate;
-    }
+  const next = async (): Promise<number> => {
+    const port = await freePort();
+    return port === restPort ? next() : port;
   };
   return { grpc: await next(), gossip: await next(), data: await next(), raft: await next(), rpc: await next() };
 }

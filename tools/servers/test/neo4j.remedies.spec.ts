@@ -15,8 +15,8 @@ import {
 import { neo4jError } from '@morag/connectors-neo4j/neo4j.errors.ts';
 import { type ServerConfig, testConnection } from '@morag/connectors-registry';
 import { createEgress, type Egress } from '@morag/egress';
+import { freePort } from '@morag/testing';
 import { noteSkip } from '@morag/testing/skips.ts';
-import { freePort } from '../src/daemon.ts';
 import { serversFolder } from '../src/folders.ts';
 import { answerBolt } from '../src/neo4j.harness.ts';
 import { neo4jServer } from '../src/neo4j.server.ts';

@@ -14,7 +14,7 @@ import {
 } from '@morag/connectors-registry';
 import { createEgress } from '@morag/egress';
 import { type EmbeddedChroma, startEmbeddedChroma } from '@morag/embedded';
-import { freePort } from '../src/daemon.ts';
+import { freePort } from '@morag/testing';
 import { answerPostgres } from '../src/pgvector.harness.ts';
 
 const TIMEOUT_MS = 2_500;

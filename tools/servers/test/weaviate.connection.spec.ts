@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { answerHttp, closedPort, listen, records } from '@morag/connectors-conformance';
 import { createConnector, type ServerConfig, testConnection } from '@morag/connectors-registry';
 import { createEgress } from '@morag/egress';
+import { freePort } from '@morag/testing';
 import { noteSkip } from '@morag/testing/skips.ts';
-import { freePort } from '../src/daemon.ts';
 import { serversFolder } from '../src/folders.ts';
 import { weaviateServer } from '../src/weaviate.server.ts';
 

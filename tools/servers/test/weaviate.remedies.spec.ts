@@ -7,9 +7,9 @@ import { matching, proxyTo, records } from '@morag/connectors-conformance';
 import type { Filter, ServerSettings, VectorConnector } from '@morag/connectors-core';
 import { weaviate } from '@morag/connectors-weaviate';
 import { createEgress } from '@morag/egress';
+import { freePort } from '@morag/testing';
 import { eventually } from '@morag/testing/eventually.ts';
 import { noteSkip } from '@morag/testing/skips.ts';
-import { freePort } from '../src/daemon.ts';
 import { serversFolder } from '../src/folders.ts';
 import { weaviateServer } from '../src/weaviate.server.ts';
 
