@@ -76,16 +76,16 @@ describe('a call with a request id', () => {
   });
 
   it('keeps its lease while it runs longer than that', async () => {
-    const store = createIdempotencyStore(db, { leaseMs: 90 });
+    const store = createIdempotencyStore(db, { leaseMs: 1_000 });
     const first = store.run(
       call,
       async () => {
-        await db.read('select pg_sleep(0.4)');
+        await db.read('select pg_sleep(3)');
         return bytes('first');
       },
       signal,
     );
-    await db.read('select pg_sleep(0.2)');
+    await db.read('select pg_sleep(1.5)');
     const second = store.run(call, async () => bytes('second'), signal);
     expect([textOf(await first), textOf(await second)]).toEqual(['first', 'first']);
   });

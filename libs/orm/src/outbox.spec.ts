@@ -122,6 +122,9 @@ describe('order', () => {
 describe('a delivery', () => {
   it('that fails is repeated, and holds back its own key alone', async () => {
     const delivered: string[] = [];
+    await append('bad', 1);
+    await append('bad', 2);
+    await append('good', 1);
     startRelay(
       async ({ key, payload, attempt }: DeliveredEvent) => {
         if (key === 'bad' && attempt < 3) throw new Error('not yet');
@@ -129,9 +132,6 @@ describe('a delivery', () => {
       },
       { pollMs: 20 },
     );
-    await append('bad', 1);
-    await append('bad', 2);
-    await append('good', 1);
     await eventually(() => expect(delivered).toEqual(['good:1:1', 'bad:1:3', 'bad:2:3']), { timeoutMs: 10_000 });
     expect(sink.lines).toContainEqual(expect.objectContaining({ msg: 'an event was not delivered', key: 'bad' }));
   });

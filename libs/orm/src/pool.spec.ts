@@ -4,6 +4,9 @@ import pg from 'pg';
 import { translatePgError } from './pg-errors.ts';
 import { openPool } from './pool.ts';
 
+/** After so long a server counts as silent: enough for a new connection on a machine that is busy. */
+const SILENCE_MS = 1_500;
+
 let test: Awaited<ReturnType<typeof createTestDatabase>>;
 let proxy: FaultProxy;
 let pool: ReturnType<typeof openPool>;
@@ -13,7 +16,12 @@ beforeEach(async () => {
   const url = new URL(test.url);
   proxy = await createFaultProxy({ port: Number(url.port) });
   url.port = String(proxy.port);
-  pool = openPool({ url: url.href, schema: 'public', service: 'test' }, { size: 1, overflow: 0 }, undefined, 300);
+  pool = openPool(
+    { url: url.href, schema: 'public', service: 'test' },
+    { size: 1, overflow: 0 },
+    undefined,
+    SILENCE_MS,
+  );
 });
 
 afterEach(async () => {
@@ -43,7 +51,7 @@ describe('a pool', () => {
     const before = await pidOf();
     const other = new pg.Client({ connectionString: test.url });
     await other.connect();
-    await other.query('select pg_sleep(0.4)');
+    await other.query('select pg_sleep(2)');
     await other.end();
     expect(await pidOf()).toEqual(before);
   });

@@ -1,4 +1,5 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from '@morag/embedded';
 
 /** What happens to connections through the proxy. */
 type Mode = { readonly kind: 'pass' | 'blackhole' | 'reset' } | { readonly kind: 'delay'; readonly ms: number };
@@ -46,7 +47,8 @@ export async function createFaultProxy(target: { host?: string; port: number }):
   };
 
   const listener = createServer(accept);
-  const port = await listen(listener, 0);
+  // While it refuses nobody else may be given its port.
+  const port = await listen(listener, await freePort());
   const change = async (next: Mode): Promise<void> => {
     mode = next;
     if (!listener.listening) await listen(listener, port);

@@ -80,7 +80,7 @@ describe('a service that calls another', () => {
 
   it('passes its deadline on, so that both end', async () => {
     seen = [];
-    const error = await failure(client().getServer({ serverId: SERVER_ID }, { ...as('admin'), timeoutMs: 1_000 }));
+    const error = await failure(client().getServer({ serverId: SERVER_ID }, { ...as('admin'), timeoutMs: 1_900 }));
     expect(error.code).toBe(Code.DeadlineExceeded);
     expect(seen).toHaveLength(1);
   });

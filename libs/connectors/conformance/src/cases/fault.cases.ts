@@ -5,6 +5,9 @@ import { records } from '../data.ts';
 import { listen, proxyTo } from '../faults/tcp.ts';
 import { BUSY_SECONDS, type Trouble } from '../harness.ts';
 
+/** Long before a call would end by itself, and room for a machine that is busy. */
+const SOON_MS = 5_000;
+
 /** A connector whose server only ever answers with this trouble, and how often it was asked. */
 async function inTrouble(
   { harness, open, defer }: CaseContext,
@@ -63,7 +66,7 @@ export const FAULT_CASES: readonly ConformanceCase[] = [
       controller.abort();
       const before = performance.now();
       await rejects(call, 'cancelled');
-      assert.ok(performance.now() - before < 1_000);
+      assert.ok(performance.now() - before < SOON_MS);
       proxy.set({ kind: 'none' });
       assert.equal(await through.count(name), 10);
     },
@@ -136,10 +139,10 @@ export const FAULT_CASES: readonly ConformanceCase[] = [
       defer(proxy.close);
       const through = open({ host: proxy.host, port: proxy.port });
       assert.equal(await through.count(name), 10);
-      proxy.set({ kind: 'slow', delayMs: 2_000 });
+      proxy.set({ kind: 'slow', delayMs: 20_000 });
       const before = performance.now();
       await rejects(through.count(name, undefined, { timeoutMs: 300 }), 'timeout');
-      assert.ok(performance.now() - before < 1_500);
+      assert.ok(performance.now() - before < SOON_MS);
       proxy.set({ kind: 'none' });
       await through.close();
       await proxy.idle();
@@ -158,7 +161,7 @@ export const FAULT_CASES: readonly ConformanceCase[] = [
       proxy.set({ kind: 'halfOpen' });
       const before = performance.now();
       await rejects(through.count(name, undefined, { timeoutMs: 500 }), 'timeout');
-      assert.ok(performance.now() - before < 1_500);
+      assert.ok(performance.now() - before < SOON_MS);
       assert.equal(await through.count(name, undefined, { timeoutMs: 10_000 }), 10);
     },
   },
@@ -175,7 +178,7 @@ export const FAULT_CASES: readonly ConformanceCase[] = [
       proxy.set({ kind: 'drip', everyMs: 50 });
       const before = performance.now();
       await rejects(through.scan(name, { pageSize: 50 }, { timeoutMs: 700 }), 'timeout');
-      assert.ok(performance.now() - before < 1_700);
+      assert.ok(performance.now() - before < SOON_MS);
       proxy.set({ kind: 'none' });
       assert.equal((await through.scan(name, { pageSize: 50 })).records.length, 50);
     },
