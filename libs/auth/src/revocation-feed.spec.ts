@@ -108,8 +108,10 @@ describe('the feed', () => {
 
   it('forgets a revocation when its last token has expired', async () => {
     const next = Promise.withResolvers<void>();
+    // The same however often it is asked for.
+    const revocation = message(['u1']);
     serve = async function* (signal) {
-      yield message(['u1']);
+      yield revocation;
       await next.promise;
       yield message();
       await untilAborted(signal);

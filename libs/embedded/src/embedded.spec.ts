@@ -35,7 +35,7 @@ describe('embedded PostgreSQL', () => {
     expect(await query(third.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
     await third.stop();
     expect(existsSync(join(third.dataFolder, 'postmaster.pid'))).toBe(false);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('embedded Chroma', () => {
@@ -48,5 +48,5 @@ describe('embedded Chroma', () => {
     expect((await fetch(`${second.url}/api/v2/heartbeat`)).status).toBe(200);
     await second.stop();
     await expect(fetch(`${second.url}/api/v2/heartbeat`)).rejects.toThrow('fetch failed');
-  }, 60_000);
+  }, 120_000);
 });

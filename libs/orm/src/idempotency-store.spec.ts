@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createTestDatabase } from '@morag/testing';
+import { createTestDatabase, eventually } from '@morag/testing';
 import { createOrm, type Database } from './database.ts';
 import { IdempotencyKey } from './idempotency.entity.ts';
 import { createIdempotencyStore, type IdempotentCall } from './idempotency-store.ts';
@@ -76,17 +76,23 @@ describe('a call with a request id', () => {
   });
 
   it('keeps its lease while it runs longer than that', async () => {
-    const store = createIdempotencyStore(db, { leaseMs: 1_000 });
+    const store = createIdempotencyStore(db, { leaseMs: 3_000 });
+    const [started, held] = [Promise.withResolvers<void>(), Promise.withResolvers<Uint8Array>()];
     const first = store.run(
       call,
       async () => {
-        await db.read('select pg_sleep(3)');
-        return bytes('first');
+        started.resolve();
+        return held.promise;
       },
       signal,
     );
-    await db.read('select pg_sleep(1.5)');
+    await started.promise;
+    await db.write("update idempotency_keys set lease_until = now() - interval '1 s'");
+    await eventually(async () =>
+      expect(await db.read('select 1 from idempotency_keys where lease_until > now()')).toHaveLength(1),
+    );
     const second = store.run(call, async () => bytes('second'), signal);
+    held.resolve(bytes('first'));
     expect([textOf(await first), textOf(await second)]).toEqual(['first', 'first']);
   });
 

@@ -192,6 +192,7 @@ it('goes on after PostgreSQL cut every connection', async () => {
   const delivered = startRecorder({ pollMs: 50 });
   await append('a', 1);
   await eventually(() => expect(delivered).toEqual(['a:1']));
+  await eventually(async () => expect(await db.read('select 1 from outbox_events')).toEqual([]));
   await db.read(
     "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = 'morag-svc'",
   );

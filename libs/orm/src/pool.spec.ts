@@ -5,7 +5,7 @@ import { translatePgError } from './pg-errors.ts';
 import { openPool } from './pool.ts';
 
 /** After so long a server counts as silent: enough for a new connection on a machine that is busy. */
-const SILENCE_MS = 1_500;
+const SILENCE_MS = 3_000;
 
 let test: Awaited<ReturnType<typeof createTestDatabase>>;
 let proxy: FaultProxy;
@@ -51,7 +51,7 @@ describe('a pool', () => {
     const before = await pidOf();
     const other = new pg.Client({ connectionString: test.url });
     await other.connect();
-    await other.query('select pg_sleep(2)');
+    await other.query('select pg_sleep(4)');
     await other.end();
     expect(await pidOf()).toEqual(before);
   });

@@ -103,9 +103,9 @@ it('keeps no program from ending, neither idle nor by force in the middle of a r
   const script = `
     import { LocalEmbedder } from '${new URL('./local.embedder.ts', import.meta.url).href}';
     const embedder = new LocalEmbedder(${JSON.stringify(BUILT_IN_MODEL_DIR)});
-    await embedder.embed(['warm'], 'query', AbortSignal.timeout(20_000));
+    await embedder.embed(['warm'], 'query', AbortSignal.timeout(60_000));
     if (process.argv[1] === 'busy') {
-      embedder.embed([${JSON.stringify(LONG)}], 'passage', AbortSignal.timeout(20_000));
+      embedder.embed([${JSON.stringify(LONG)}], 'passage', AbortSignal.timeout(60_000));
       setTimeout(() => process.exit(7), 5);
     }`;
   const codeOf = async (...args: string[]): Promise<unknown> => {
@@ -114,4 +114,4 @@ it('keeps no program from ending, neither idle nor by force in the middle of a r
   };
   expect(await codeOf()).toBe(0);
   expect(await codeOf('busy')).toBe(7);
-});
+}, 120_000);

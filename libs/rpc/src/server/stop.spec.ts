@@ -11,6 +11,7 @@ import { Health, HealthCheckResponse_ServingStatus as Status } from '@morag/gen/
 import { RecordService } from '@morag/gen/morag/servers/v1/record_service_pb.ts';
 import { ServerSchema } from '@morag/gen/morag/servers/v1/server_pb.ts';
 import { ServerService } from '@morag/gen/morag/servers/v1/server_service_pb.ts';
+import { eventually } from '@morag/testing';
 import { as, SERVER_ID, startHost } from '../../test/fixture.ts';
 import { createServiceTransport } from '../client/service-transport.ts';
 
@@ -57,7 +58,7 @@ describe('stop', () => {
     const calls = Array.from({ length: 20 }, () => client.getServer({ serverId: SERVER_ID }, as('admin')));
     await entered.opened;
     const stopped = host.stop();
-    expect(await isClosed(port)).toBe(true);
+    await eventually(async () => expect(await isClosed(port)).toBe(true));
     const refused = await failure(createClient(ServerService, host.transport()).listServers({}, as('admin')));
     expect(reasonOf(refused)).toBe('UNAVAILABLE');
     release.open();
