@@ -29,6 +29,8 @@ export interface PairedOptions {
   readonly calls: number;
   /** Rounds of A B B A; at least 7. */
   readonly rounds: number;
+  /** Blocks of each side before, which do not count; 1 unless given. V8 compiles what a service does over thousands of calls. */
+  readonly warmups?: number;
 }
 
 interface Block {
@@ -38,11 +40,13 @@ interface Block {
 
 /**
  * Times two sides in interleaved blocks (A B B A), so that a machine that gets slower meanwhile does so for both. Each
- * side is warmed up by one block that does not count.
+ * side is warmed up before, by blocks that do not count.
  */
 export async function comparePaired(ours: Side, baseline: Side, options: PairedOptions): Promise<Comparison> {
-  await runBlock(ours, options);
-  await runBlock(baseline, options);
+  for (let block = 0; block < (options.warmups ?? 1); block += 1) {
+    await runBlock(ours, options);
+    await runBlock(baseline, options);
+  }
   const a: Block[] = [];
   const b: Block[] = [];
   for (let round = 0; round < options.rounds; round += 1) {
