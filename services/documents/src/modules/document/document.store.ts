@@ -104,6 +104,16 @@ export async function removeBuried(db: Database, limit: number): Promise<number>
   return rows.length;
 }
 
+/** The same of one document. Waits for whoever is removing it at this moment: when this returns, the row is gone. */
+export async function removeIfBuried(db: Database, id: string): Promise<void> {
+  await execute(
+    db,
+    `delete from documents.documents d where d.id = $1 and d.state = 'DELETED'
+       and not exists (select from documents.record_tombstones t where t.document_id = d.id)`,
+    [id],
+  );
+}
+
 /** Notes why a document cannot be searched in its newest version; null when nothing is wrong. */
 export function setFailure(document: Document, failure: { reason: string; detail: string } | null): void {
   document.failureReason = failure?.reason ?? null;

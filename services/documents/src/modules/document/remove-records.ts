@@ -2,7 +2,7 @@ import { reasonOf } from '@morag/errors';
 import type { Database } from '@morag/orm';
 import type { Logger } from '@morag/telemetry';
 import type { ActFor, ServersPort } from '../../servers/servers.port.ts';
-import { removeBuried } from './document.store.ts';
+import { removeBuried, removeIfBuried } from './document.store.ts';
 import { dueTombstones, postponeTombstones, type RecordTombstone, removeTombstones } from './record-tombstone.store.ts';
 
 /** What removing needs. */
@@ -34,7 +34,8 @@ export async function removeRecords(
     }
     if (due.length < AT_ONCE) break;
   }
-  while ((await removeBuried(parts.db, ROWS_AT_ONCE)) === ROWS_AT_ONCE) signal.throwIfAborted();
+  if (documentId !== null) await removeIfBuried(parts.db, documentId);
+  else while ((await removeBuried(parts.db, ROWS_AT_ONCE)) === ROWS_AT_ONCE) signal.throwIfAborted();
 }
 
 async function removeBatch(
