@@ -73,9 +73,9 @@ afterAll(async () => {
 });
 
 async function start(): Promise<ChildProcess> {
-  const started = spawnLeashed(MAIN, [], { env, stdout: 'inherit', stderr: 'inherit' });
-  await eventually(() => caller.jobs.listJobs({}), { timeoutMs: 30_000, intervalMs: 100 });
-  return started;
+  child = spawnLeashed(MAIN, [], { env, stdout: 'inherit', stderr: 'inherit' });
+  await eventually(() => caller.jobs.listJobs({}), { timeoutMs: 60_000, intervalMs: 100 });
+  return child;
 }
 
 async function kill(process: ChildProcess): Promise<void> {
@@ -99,7 +99,7 @@ describe('the service, killed in the middle of its work', () => {
           const isWorking = jobs.some(({ stage, status }) => stage === Job_Stage.EMBEDDING && status === PROCESSING);
           expect(isWorking || jobs.every(({ status }) => status === FINISHED)).toBe(true);
         },
-        { timeoutMs: 30_000 },
+        { timeoutMs: 60_000 },
       );
       await kill(child);
       child = await start();
@@ -120,5 +120,5 @@ describe('the service, killed in the middle of its work', () => {
     child.kill('SIGTERM');
     const [code] = await once(child, 'exit');
     expect(code).toBe(0);
-  }, 300_000);
+  }, 600_000);
 });
