@@ -17,7 +17,9 @@ import { type EmbeddedChroma, startEmbeddedChroma } from '@morag/embedded';
 import { freePort } from '@morag/testing';
 import { answerPostgres } from '../src/pgvector.harness.ts';
 
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = 20_000;
+/** Of a test of what never answers. */
+const UNANSWERED_MS = 500;
 const folder = mkdtempSync(join(tmpdir(), 'morag-test-connection-'));
 const closers: (() => unknown)[] = [];
 let chroma: EmbeddedChroma;
@@ -53,14 +55,14 @@ async function tlsStub(behave: (socket: Socket) => void): Promise<Partial<Server
   return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
 }
 
-async function test(type: ServerType, changes: Partial<ServerConfig>) {
+async function test(type: ServerType, changes: Partial<ServerConfig>, timeoutMs = TIMEOUT_MS) {
   const egress = createEgress({ allow: [], deny: [{ host: '127.0.0.1', port: 7 }], embedded: true });
   // Pinecone tells by itself that a key is missing.
   const common = { host: '127.0.0.1', port: chroma.port, tls: 'DISABLED', apiKey: 'any-key', config: {} } as const;
   const server: ServerConfig = { type, ...common, ...changes };
   const before = performance.now();
-  const result = await testConnection(server, { egress, timeoutMs: TIMEOUT_MS });
-  expect(performance.now() - before).toBeLessThan(2 * TIMEOUT_MS);
+  const result = await testConnection(server, { egress, timeoutMs });
+  expect(performance.now() - before).toBeLessThan(timeoutMs + 5_000);
   return result;
 }
 
@@ -93,7 +95,7 @@ describe('testConnection', () => {
     });
 
     it('names TIMEOUT for a black hole', async () => {
-      expect(await phaseOf(type, await stub(() => {}))).toBe('TIMEOUT');
+      expect((await test(type, await stub(() => {}), UNANSWERED_MS)).failure?.phase).toBe('TIMEOUT');
     });
 
     it('names PROTOCOL for a server that speaks otherwise, or hangs up', async () => {
