@@ -158,7 +158,7 @@ describe('eventual consistency', () => {
     try {
       const connector = open();
       const name = await collection(connector, 'late');
-      const { writeToken } = await connector.upsert(name, records(1, 4), { timeoutMs: 3_000 });
+      const { writeToken } = await connector.upsert(name, records(1, 4), { timeoutMs: 12_000 });
       expect(writeToken).toEqual(expect.any(String));
       const seeing = { ...query, afterWrite: writeToken };
       await expect(connector.query(name, seeing, { timeoutMs: 300 })).rejects.toMatchObject({ category: 'timeout' });
