@@ -41,13 +41,14 @@ export class Collection {
   /** They stay as they were created. */
   readonly dense: ReadonlyMap<string, DenseConfig>;
   readonly sparse: ReadonlyMap<string, { readonly idf: boolean }>;
-  readonly rates = new RateLimiter();
+  readonly rates: RateLimiter;
   readonly indexes = new Map<string, string | JsonObject>();
   readonly #points = new Map<PointId, StoredPoint>();
   #order: PointId[] | undefined;
   #operations = 0;
 
-  constructor(body: JsonObject) {
+  constructor(body: JsonObject, now: () => number) {
+    this.rates = new RateLimiter(now);
     this.config = createConfig(body);
     this.dense = denseVectors(this.config);
     this.sparse = sparseVectors(this.config);

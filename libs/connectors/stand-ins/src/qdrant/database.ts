@@ -9,6 +9,12 @@ const FORBIDDEN = /[<>:"/\\|?*\0\u001f]/u;
 export class Database {
   readonly #collections = new Map<string, Collection>();
   readonly #aliases = new Map<string, string>();
+  readonly #now: () => number;
+
+  /** `now`: the clock of limits of rates. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   names(): string[] {
     return [...this.#collections.keys()].sort();
@@ -38,7 +44,7 @@ export class Database {
       throw new Failure(422, `Validation error in path parameters: [${text}]`);
     }
     if (!isObject(body)) throw badBody('invalid type: expected struct CreateCollection');
-    const collection = new Collection(body);
+    const collection = new Collection(body, this.#now);
     if (this.#aliases.has(name)) {
       throw wrongInput(`Can't create collection with name ${name}. Alias with the same name already exists`);
     }

@@ -15,6 +15,8 @@ export interface QdrantStandInOptions {
   readonly port?: number;
   /** Of the server that is stood in for. */
   readonly version?: string;
+  /** Milliseconds since whenever, for limits of rates; those of this process when absent. */
+  readonly now?: () => number;
 }
 
 /** A server on loopback that answers as Qdrant does over REST. */
@@ -34,8 +36,8 @@ const KEEP_ALIVE_MS = 5_000;
 
 /** Starts it, with no collections. */
 export async function startQdrantStandIn(options: QdrantStandInOptions = {}): Promise<QdrantStandIn> {
-  const { apiKey, readOnlyKey, version = VERSION } = options;
-  const database = new Database();
+  const { apiKey, readOnlyKey, version = VERSION, now = () => performance.now() } = options;
+  const database = new Database(now);
   let fault: QdrantFault | undefined;
   let server = await listen(handle, options.port ?? 0);
   const { port } = server.address() as AddressInfo;

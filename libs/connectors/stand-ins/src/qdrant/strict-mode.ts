@@ -90,11 +90,17 @@ export function checkIndexCount(collection: Collection, field: string): void {
 /** A bucket of tokens for the reads, and one for the writes, of one collection. */
 export class RateLimiter {
   readonly #buckets = new Map<string, { tokens: number; at: number }>();
+  readonly #now: () => number;
+
+  /** `now`: milliseconds since whenever. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   take(collection: Collection, kind: 'read' | 'write'): void {
     const rate = limitsOf(collection)[`${kind}_rate_limit`];
     if (typeof rate !== 'number') return;
-    const now = performance.now();
+    const now = this.#now();
     const bucket = this.#buckets.get(kind) ?? { tokens: rate, at: now };
     const tokens = Math.min(rate, bucket.tokens + ((now - bucket.at) / 1000) * (rate / RATE_SECONDS));
     this.#buckets.set(kind, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type QdrantStandIn, startQdrantStandIn } from '../../src/index.ts';
-import { KEYS, recording, replay } from './replay.ts';
+import { RECORDED, recording, replay } from './replay.ts';
 
 const TIMEOUT_MS = 240_000;
 /** A disk is filled: the first exchange, the first write that found it full, and the first exchange after the last. */
@@ -9,7 +9,7 @@ const DISK = { from: 1015, full: 1373, to: 1383 };
 let standIn: QdrantStandIn;
 
 beforeAll(async () => {
-  standIn = await startQdrantStandIn(KEYS);
+  standIn = await startQdrantStandIn(RECORDED);
 });
 
 afterAll(() => standIn.stop());

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type QdrantStandIn, startQdrantStandIn } from '../../src/index.ts';
 import { LEFT_OUT } from './left-out.ts';
-import { KEYS, recording, replay } from './replay.ts';
+import { RECORDED, recording, replay } from './replay.ts';
 
 const TIMEOUT_MS = 120_000;
 /** What comes after takes its time: `replay.slow.spec.ts` goes on to the end. */
@@ -10,7 +10,7 @@ const SMALL = 566;
 let standIn: QdrantStandIn;
 
 beforeAll(async () => {
-  standIn = await startQdrantStandIn(KEYS);
+  standIn = await startQdrantStandIn(RECORDED);
 });
 
 afterAll(() => standIn.stop());

@@ -6,7 +6,10 @@ import { type Exchange, readRecording, type Sent, sentBy } from './recording.ts'
 import { UNRECORDED } from './unrecorded.ts';
 
 /** The keys of the server that was recorded. */
-export const KEYS = { apiKey: 'lab-key', readOnlyKey: 'lab-ro-key' };
+const KEYS = { apiKey: 'lab-key', readOnlyKey: 'lab-ro-key' };
+
+/** The server that was recorded. Its clock stands still: a second later, its limits of rates would say something else. */
+export const RECORDED = { ...KEYS, now: () => 0 };
 
 export const recording = readRecording();
 
