@@ -15,7 +15,7 @@ import {
 import { neo4jError } from '@morag/connectors-neo4j/neo4j.errors.ts';
 import { type ServerConfig, testConnection } from '@morag/connectors-registry';
 import { createEgress, type Egress } from '@morag/egress';
-import { freePort } from '@morag/testing';
+import { eventually, freePort } from '@morag/testing';
 import { noteSkip } from '@morag/testing/skips.ts';
 import { serversFolder } from '../src/folders.ts';
 import { answerBolt } from '../src/neo4j.harness.ts';
@@ -23,7 +23,7 @@ import { neo4jServer } from '../src/neo4j.server.ts';
 
 const STARTING_MS = 240_000;
 const CASE_MS = 60_000;
-const TEST_MS = 10_000;
+const TEST_MS = 20_000;
 const SPEC = { dimension: 4, metric: 'cosine' } as const;
 const VECTOR = [1, 0, 0, 0];
 const egress = createEgress({ allow: [], embedded: true });
@@ -345,7 +345,10 @@ suite('Neo4j', () => {
       for (let round = 0; round < 3; round++) {
         await expect(connector.ping()).rejects.toMatchObject({ category: 'unauthenticated', retryable: false });
       }
-      await expect(connector.ping()).rejects.toMatchObject({ category: 'rate_limited', retryAfterMs: 5_000 });
+      // The lock is off again after 5 s, and on after another wrong password: on a busy machine it is seen a bit later.
+      await eventually(() =>
+        expect(connector.ping()).rejects.toMatchObject({ category: 'rate_limited', retryAfterMs: 5_000 }),
+      );
     },
     CASE_MS,
   );

@@ -44,6 +44,21 @@ export async function rejects(promise: Promise<unknown>, category: Category): Pr
   return error;
 }
 
+const TRIES = 3;
+
+/** Fails if no try of three ends within `ms`: a machine that pauses makes one late, a connector that waits makes all. */
+export async function endsWithin(ms: number, attempt: () => Promise<unknown>): Promise<void> {
+  const took: number[] = [];
+  while (took.length < TRIES) {
+    const before = performance.now();
+    await attempt();
+    const elapsed = performance.now() - before;
+    if (elapsed < ms) return;
+    took.push(Math.round(elapsed));
+  }
+  assert.fail(`took ${took.join(', ')} ms, where ${ms} ms are allowed`);
+}
+
 /** Builds the context of one case and takes it down again. */
 export async function withContext<T>(harness: Harness, run: (context: CaseContext) => Promise<T>): Promise<T> {
   const cleanUps: (() => unknown)[] = [];

@@ -5,7 +5,7 @@ import type { Harness } from './harness.ts';
 import { LEAK_CASE, type LeakWatch, watchLeaks } from './leaks.ts';
 import { runCase } from './run-case.ts';
 
-const CASE_TIMEOUT_MS = 120_000;
+const CASE_TIMEOUT_MS = 300_000;
 
 /** Why a vendor's server cannot be had here. */
 export interface Unavailable {

@@ -5,7 +5,7 @@ import type { CaseResult } from './run-case.ts';
 /** What keeps a program from ending by itself, as Node names it. */
 const KINDS = ['TCPSocketWrap', 'TCPConnectWrap', 'TCPServerWrap', 'TLSWrap', 'Timeout'] as const;
 /** Sockets take a moment to close, and a busy machine is slow. */
-const SETTLE_MS = 10_000;
+const SETTLE_MS = 60_000;
 
 /** The last line of a suite, which no exception can excuse. */
 export const LEAK_CASE = { id: 100, title: 'no socket, timer or unheard rejection is left behind' } as const;
