@@ -15,6 +15,7 @@ import { isUp } from './modules/health/health-status.ts';
 import { createHealthSync, type HealthSync } from './modules/health/health-sync.ts';
 import type { HealthBoard } from './modules/health/health-view.ts';
 import { createHealthWriter } from './modules/health/health-writer.ts';
+import { createLifelines } from './modules/health/lifelines.ts';
 import { createProbeConnectors } from './modules/health/probe-connectors.ts';
 import { createRosterStore } from './modules/health/roster.store.ts';
 import { createWakeBus } from './modules/log/wake-bus.ts';
@@ -40,7 +41,7 @@ export interface HealthDeps {
   /** A connection outside the pool, to listen on. */
   readonly connect: () => Promise<pg.Client>;
   readonly board: HealthBoard;
-  readonly vendors: Pick<Vendors, 'open'>;
+  readonly vendors: Pick<Vendors, 'open' | 'openLifeline'>;
   readonly vault: Vault;
   /** Told when it is stored of servers that they stopped and may have lost what they confirmed. */
   readonly onStopsStored: () => void;
@@ -51,28 +52,41 @@ export interface HealthDeps {
 
 const QUEUE_STEP_MS = 20;
 
-/** Builds what probes, judges and tells; any number of instances share the servers. */
-export function buildHealth(deps: HealthDeps): Health {
-  const { db, instance, connect, board, vendors, vault, onStopsStored, clock, logger } = deps;
-  const { rules, probes, leaseMs } = deps.settings.health;
+/** What looks at servers and judges them. */
+function buildMonitor({ db, board, vendors, vault, onStopsStored, clock, logger, settings }: HealthDeps) {
+  const { rules, probes } = settings.health;
   const now = (): number => performance.now();
-  const healthStore = createHealthStore(db);
+  const store = createHealthStore(db);
   const roster = createRosterStore(db);
-  const writer = createHealthWriter({ store: healthStore, onStopsStored, logger });
+  const writer = createHealthWriter({ store, onStopsStored, logger });
   const connectors = createProbeConnectors({
     roster,
     open: (server) => vendors.open(server, openSecrets(vault, server)),
     logger,
   });
-  const fleet = createHealthFleet(rules);
-  const shared = { fleet, rules, board, connectors, writer, now, clock, random: Math.random, logger };
-  const monitor = createHealthMonitor({
-    ...shared,
-    queue: createDueQueue(QUEUE_STEP_MS, now()),
-    settings: probes,
+  const lifelines = createLifelines({
+    async open(serverId, onEnd, signal) {
+      const server = connectors.serverOf(serverId);
+      if (!server) throw new Error('the server is not known any more');
+      return vendors.openLifeline(server, onEnd, signal);
+    },
+    onBroken: (serverId) => monitor.probeNow(serverId),
+    now,
   });
-  const members = createHealthMembers({ db, instance, now, leaseMs });
-  const parts = { ...shared, store: healthStore, roster, members, monitor };
+  const fleet = createHealthFleet(rules);
+  const queue = createDueQueue(QUEUE_STEP_MS, now());
+  const parts = { store, roster, fleet, rules, board, connectors, writer, lifelines, now, clock, random: Math.random };
+  const monitor = createHealthMonitor({ ...parts, queue, settings: probes, logger });
+  return { ...parts, monitor };
+}
+
+/** Builds what probes, judges and tells; any number of instances share the servers. */
+export function buildHealth(deps: HealthDeps): Health {
+  const { db, instance, connect, board, logger, settings } = deps;
+  const shared = { ...buildMonitor(deps), logger };
+  const { store: healthStore, fleet, monitor, writer, connectors, lifelines, now } = shared;
+  const members = createHealthMembers({ db, instance, now, leaseMs: settings.health.leaseMs });
+  const parts = { ...shared, members };
   const healthSync = createHealthSync(parts);
   const keeper = createHealthKeeper({ ...parts, sync: healthSync });
   const bus = createWakeBus({ channel: 'morag_servers_health', db, connect, logger });
@@ -108,6 +122,7 @@ export function buildHealth(deps: HealthDeps): Health {
       await keeper.stop();
       await bus.stop();
       await monitor.stop();
+      lifelines.stop();
       await connectors.stop();
       await writer.stop();
     },

@@ -32,7 +32,7 @@ export interface WatchDeps {
   readonly plane: Pick<DataPlane, 'health' | 'directory' | 'appliers'>;
   readonly switchPrimary: SwitchPrimary;
   readonly webhooks: Pick<WebhookStore, 'announce'>;
-  readonly vendors: Pick<Vendors, 'open'>;
+  readonly vendors: Pick<Vendors, 'open' | 'openLifeline'>;
   readonly vault: Vault;
   readonly clock: () => Date;
   readonly logger: Logger;

@@ -69,6 +69,8 @@ export class MemoryServer {
   beforeDelete: (signal: AbortSignal | undefined) => Promise<void> = async () => {};
   /** Sizes of the upserts that took effect. */
   readonly upserts: number[] = [];
+  /** Told when the server's process ends. */
+  readonly lifelines = new Set<() => void>();
   opened = 0;
   closed = 0;
 

@@ -25,6 +25,11 @@ export function createMemoryVendors(): MemoryVendors {
         .map((option) => ({ field: `config.${option}`, description: 'is no option of this vendor' }));
     },
     open: async ({ port }) => server(port).open(),
+    async openLifeline({ port }, onEnd) {
+      const { lifelines } = server(port);
+      lifelines.add(onEnd);
+      return { close: () => void lifelines.delete(onEnd) };
+    },
     async test({ port }) {
       const success = server(port).down === undefined;
       const failure = { phase: 'TCP', detail: 'Nothing listens there.' } as const;

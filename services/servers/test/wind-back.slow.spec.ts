@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createEgress } from '@morag/egress';
-import { Database_ReadPolicy, Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
+import { Database_ReadPolicy, Mutation_WritePolicy, Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { VerifyPlacementsResponseSchema } from '@morag/gen/morag/servers/v1/database_service_pb.ts';
 import { createLogger } from '@morag/telemetry';
 import { createLogSink, eventually } from '@morag/testing';
 import pg from 'pg';
 import { createRegistryVendors } from '../src/modules/connector/registry-vendors.ts';
 import type { Vendors } from '../src/modules/connector/vendors.ts';
-import { DATA_PLANE_SETTINGS } from '../src/settings.ts';
+import { healthSettings } from '../src/modules/health/health-settings.ts';
+import { DATA_PLANE_SETTINGS, type DataPlaneSettings } from '../src/settings.ts';
 import { altered } from './altered-connector.ts';
 import { type Caller, type Harness, startServers } from './harness.ts';
 import { type RealServer, startRealServer } from './real-servers.ts';
@@ -48,13 +49,15 @@ interface Stand {
   untilInSync(): Promise<void>;
   /** Until the end of Weaviate was seen, and its return, and what is due for it is done. */
   untilNoticed(killedAt: Date): Promise<void>;
+  /** Asks for two looks at Weaviate: what the first one sees is stored when the second one is. */
+  untilLookedAt(): Promise<void>;
 }
 
 /** A database with its primary on Weaviate and a replica on PostgreSQL. */
-async function newStand(vendorsToUse: Vendors): Promise<Stand> {
+async function newStand(vendorsToUse: Vendors, settings: DataPlaneSettings = DATA_PLANE_SETTINGS): Promise<Stand> {
   const sink = createLogSink();
   const logger = createLogger({ level: 'info', service: 'servers', stream: sink });
-  const harness = await startServers({ vendors: vendorsToUse, settings: DATA_PLANE_SETTINGS, logger });
+  const harness = await startServers({ vendors: vendorsToUse, settings, logger });
   const alice = await harness.newUser();
   const register = async ({ registration, port }: RealServer): Promise<string> => {
     const server = { ...registration, name: randomUUID(), port };
@@ -91,8 +94,23 @@ async function newStand(vendorsToUse: Vendors): Promise<Stand> {
       await sql.end();
     }
   };
+  const untilLookedAt = async (): Promise<void> => {
+    const sql = new pg.Client({ connectionString: harness.databaseUrl });
+    await sql.connect();
+    const looks = async (): Promise<number | null> =>
+      (await sql.query('select from servers.health_checks where server_id = $1', [serverId])).rowCount;
+    try {
+      for (let look = 0; look < 2; look++) {
+        const before = await looks();
+        await harness.servers.testConnection({ serverId }, alice.as);
+        await eventually(async () => expect(await looks()).toBeGreaterThan(before ?? 0));
+      }
+    } finally {
+      await sql.end();
+    }
+  };
   const windBacks = (): number => sink.lines.filter(({ msg }) => String(msg).includes('is wound back')).length;
-  return { harness, alice, databaseId, windBacks, untilInSync, untilNoticed };
+  return { harness, alice, databaseId, windBacks, untilInSync, untilNoticed, untilLookedAt };
 }
 
 /** A vector of a direction of its own. */
@@ -183,6 +201,49 @@ it('a real Weaviate that is killed under writes ends with all that was acknowled
   process.stdout.write(`${ROUNDS} kills, ${acknowledged.size} records, ${stand.windBacks()} wind-backs\n`);
   await harness.close();
 }, 240_000);
+
+describe('killed between two looks, which are an hour apart, without a request in between', () => {
+  const health = healthSettings({
+    intervalMs: 3_600_000,
+    timeoutMs: 2_000,
+    failures: 3,
+    successes: 2,
+    slowMs: 1_000,
+  });
+  const settings = { ...DATA_PLANE_SETTINGS, health };
+
+  /** Writes, kills it once a line to it is open, and has it back while nobody asks anything of it. */
+  async function killUnasked(openLifeline: Vendors['openLifeline']): Promise<Stand> {
+    let lines = 0;
+    const counted: Vendors['openLifeline'] = async (...line) => {
+      const lifeline = await openLifeline(...line);
+      lines++;
+      return lifeline;
+    };
+    const stand = await newStand({ ...vendors, openLifeline: counted }, settings);
+    await eventually(() => expect(lines).toBe(1));
+    const { harness, alice, databaseId } = stand;
+    const records = Array.from({ length: 50 }, (_, n) => ({ id: `r${n}`, vector: vectorOf(n) }));
+    await harness.records.upsertRecords({ databaseId, records, writePolicy: Mutation_WritePolicy.ALL }, alice.as);
+    weaviate.kill();
+    await weaviate.start();
+    return stand;
+  }
+
+  it('is seen by the line to it, which breaks', async () => {
+    const stand = await killUnasked(vendors.openLifeline);
+    await eventually(() => expect(stand.windBacks()).toBeGreaterThan(0), { timeoutMs: 60_000 });
+    await stand.untilInSync();
+    await stand.harness.close();
+  }, 180_000);
+
+  it('goes unseen without one (mutant)', async () => {
+    const stand = await killUnasked(async () => ({ close: () => {} }));
+    await stand.untilLookedAt();
+    expect(stand.windBacks()).toBe(0);
+    await stand.harness.close();
+  }, 180_000);
+});
 
 it('is taken at its word where its connector promises that a crash costs nothing (mutant)', async () => {
   const stand = await newStand({

@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { eventually } from '@morag/testing';
 import pg from 'pg';
+import { healthSettings } from '../src/modules/health/health-settings.ts';
 import { newDatabase, record } from './data.ts';
-import { type Caller, type Harness, startServers } from './harness.ts';
+import { type Caller, FAST, type Harness, startServers } from './harness.ts';
 
 let harness: Harness;
 let alice: Caller;
@@ -112,6 +113,80 @@ it('a wind-back is not due where a crash costs nothing that was confirmed', asyn
   expect(await standing(placementId)).toEqual({ applied: 1, isDue: false });
   expect(await epoch()).toEqual(before);
 }, 90_000);
+
+describe('a crash between two looks, which are an hour apart, without a request in between', () => {
+  let rare: Harness;
+  let bob: Caller;
+
+  beforeAll(async () => {
+    const health = healthSettings({
+      intervalMs: 3_600_000,
+      timeoutMs: 2_000,
+      failures: 3,
+      successes: 2,
+      slowMs: 1_000,
+    });
+    rare = await startServers({ settings: { ...FAST, health } });
+    bob = await rare.newUser();
+  });
+
+  afterAll(() => rare.close());
+
+  async function ask<Row extends object>(statement: string, id: string): Promise<Row | undefined> {
+    const client = new pg.Client(rare.databaseUrl);
+    await client.connect();
+    try {
+      return (await client.query<Row>(statement, [id])).rows[0];
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Three confirmed records on a server that may lose some in a crash, and to which a line is kept. */
+  async function newFragile() {
+    const made = await newDatabase(rare, bob);
+    const { databaseId, serverId, memory, collection } = made;
+    memory.capabilities = { ...memory.capabilities, uncleanStopWindowMs: 10_000, repairByReplacing: true };
+    await rare.servers.testConnection({ serverId }, bob.as);
+    await eventually(() => expect(memory.lifelines.size).toBe(1));
+    for (const id of ['a', 'b', 'c']) {
+      await rare.records.upsertRecords({ databaseId, records: [record(id)] }, bob.as);
+    }
+    const ids = (): string[] => [...memory.records(collection).keys()].toSorted();
+    const crash = (): void => {
+      memory.down = 'unavailable';
+      memory.broken.add('c');
+      memory.records(collection).delete('c');
+    };
+    return { ...made, ids, crash };
+  }
+
+  it('is seen by the line to the server, which breaks, and what was lost is there again', async () => {
+    const { memory, ids, crash } = await newFragile();
+    crash();
+    for (const end of memory.lifelines) end();
+    await eventually(() => expect(memory.failures).toBeGreaterThanOrEqual(2));
+    memory.down = undefined;
+    await eventually(() => expect(ids()).toEqual(['a', 'b', 'c']), { timeoutMs: 30_000 });
+  });
+
+  it('goes unseen where the line holds (mutant)', async () => {
+    const { serverId, memory, ids, crash } = await newFragile();
+    const looks = async (): Promise<number> => {
+      const counted = 'select count(*)::int as looks from servers.health_checks where server_id = $1';
+      return (await ask<{ looks: number }>(counted, serverId))?.looks ?? 0;
+    };
+    crash();
+    memory.down = undefined;
+    // A look, and one that begins after it: what the first has seen is stored by then.
+    for (let look = 0; look < 2; look++) {
+      const before = await looks();
+      await rare.servers.testConnection({ serverId }, bob.as);
+      await eventually(async () => expect(await looks()).toBeGreaterThan(before));
+    }
+    expect(ids()).toEqual(['a', 'b']);
+  });
+});
 
 describe('a stop that was seen', () => {
   let held: Awaited<ReturnType<typeof hold>>;

@@ -204,6 +204,7 @@ function watch(ground: Ground, stores: Stores, appliers: ReturnType<typeof build
       rest: () => {},
       drop: () => {},
     },
+    lifelines: { keep: () => {}, drop: () => {} },
     writer,
     clock: () => new Date(now()),
     settings: probes,

@@ -13,6 +13,8 @@ import type { ServerAddress } from '../server/server.ts';
 import type { Secrets } from '../server/server-secrets.ts';
 import type { Vendors } from './vendors.ts';
 
+const KEEP_ALIVE_MS = 30_000;
+
 /** The vendors of this build, reached through the egress rules. */
 export function createRegistryVendors(egress: Egress): Vendors {
   return {
@@ -26,6 +28,13 @@ export function createRegistryVendors(egress: Egress): Vendors {
     },
     checkConfig: (type, config) => validateConfig(type, config).catch(asNotAvailable),
     open: (address, secrets) => createConnector(toConfig(address, secrets), { egress }).catch(asNotAvailable),
+    async openLifeline({ host, port }, onEnd, signal) {
+      const socket = await egress.connect(host, port, { signal });
+      // What is never read from never ends. Routers forget connections on which nothing moves.
+      socket.resume().setKeepAlive(true, KEEP_ALIVE_MS);
+      socket.on('error', () => {}).once('close', onEnd);
+      return { close: () => void socket.destroy() };
+    },
     async test(address, secrets, { signal, timeoutMs }) {
       const options = { egress, signal, timeoutMs };
       const { serverInfo, ...result } = await testConnection(toConfig(address, secrets), options).catch(asNotAvailable);

@@ -37,12 +37,19 @@ export interface VendorDescription {
   readonly capabilities: JsonObject;
 }
 
+/** See Vendors.openLifeline. */
+export interface Lifeline {
+  close(): void;
+}
+
 /** The vendors that this build can talk to. */
 export interface Vendors {
   describe(): Promise<readonly VendorDescription[]>;
   /** Problems of a configuration, named `config.<option>`; SERVER_TYPE_NOT_AVAILABLE where there is no connector. */
   checkConfig(type: ServerType, config: JsonObject): Promise<readonly Violation[]>;
   open(address: ServerAddress, secrets: Secrets): Promise<VectorConnector>;
+  /** A connection that carries nothing and ends at the latest when the server's process does, of which `onEnd` is told. */
+  openLifeline(address: ServerAddress, onEnd: () => void, signal: AbortSignal): Promise<Lifeline>;
   test(
     address: ServerAddress,
     secrets: Secrets,

@@ -27,6 +27,7 @@ function monitorOf(count: number) {
       rest: () => {},
       drop: () => {},
     },
+    lifelines: { keep: () => {}, drop: () => {} },
     writer: { look: () => {}, status: () => {} },
     now,
     clock: () => new Date(0),

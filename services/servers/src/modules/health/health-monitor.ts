@@ -16,6 +16,7 @@ import {
   type Observation,
   UNSEEN,
 } from './judge.ts';
+import type { Lifelines } from './lifelines.ts';
 import { createPanicAlarm } from './panic-alarm.ts';
 import { isFailure, NO_DETAILS, type Probed, probe, toLook } from './probe.ts';
 import type { ProbeConnectors } from './probe-connectors.ts';
@@ -55,6 +56,7 @@ export interface HealthMonitorDeps {
   readonly board: HealthBoard;
   readonly queue: DueQueue;
   readonly connectors: Pick<ProbeConnectors, 'find' | 'rest' | 'drop'>;
+  readonly lifelines: Pick<Lifelines, 'keep' | 'drop'>;
   readonly writer: Pick<HealthWriter, 'look' | 'status'>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -95,7 +97,7 @@ class Monitor implements HealthMonitor {
     for (const id of gone) this.#forget(id);
     for (const { id, revision } of roster) {
       const watched = this.#watched.get(id) ?? this.#add(id);
-      if (watched.revision !== revision) watched.details = undefined;
+      if (watched.revision !== revision) this.#reconfigured(id, watched);
       watched.revision = revision;
       if (watched.isMine !== isMine(id)) this.#change(id, watched, roster.length);
     }
@@ -177,13 +179,19 @@ class Monitor implements HealthMonitor {
     return watched;
   }
 
+  #reconfigured(id: string, watched: Watched): void {
+    watched.details = undefined;
+    this.#deps.lifelines.drop(id);
+  }
+
   /** A server becomes ours, or another process's. */
   #change(id: string, watched: Watched, count: number): void {
-    const { fleet, queue, now, random, settings } = this.#deps;
+    const { fleet, queue, now, random, settings, lifelines } = this.#deps;
     watched.isMine = !watched.isMine;
     const stored = this.#stored.get(id);
     this.#down.delete(id);
     fleet.forget(id);
+    lifelines.drop(id);
     if (watched.isMine) {
       queue.schedule(id, now() + random() * Math.min(settings.intervalMs, count * SPREAD_MS));
       if (stored) this.#resume(stored);
@@ -198,7 +206,7 @@ class Monitor implements HealthMonitor {
   }
 
   #forget(id: string): void {
-    const { board, fleet, queue, connectors } = this.#deps;
+    const { board, fleet, queue, connectors, lifelines } = this.#deps;
     this.#watched.delete(id);
     this.#stored.delete(id);
     this.#down.delete(id);
@@ -206,6 +214,7 @@ class Monitor implements HealthMonitor {
     board.forget(id);
     queue.remove(id);
     connectors.drop(id);
+    lifelines.drop(id);
   }
 
   async #probeAll(entries: readonly RosterEntry[]): Promise<void> {
@@ -256,7 +265,7 @@ class Monitor implements HealthMonitor {
   }
 
   #judge(id: string, watched: Watched, probed: Probed, isFragile: boolean): void {
-    const { fleet, board, writer, clock } = this.#deps;
+    const { fleet, board, writer, clock, lifelines } = this.#deps;
     const { observation } = probed;
     if (!watched.isMine) {
       if (isFailure(observation)) return;
@@ -272,6 +281,7 @@ class Monitor implements HealthMonitor {
     board.set(id, judgement.status);
     setIn(this.#down, id, judgement.status === 'UNHEALTHY');
     writer.look(toLook(id, judgement.status, clock(), probed));
+    if (isFragile && judgement.failures === 0) lifelines.keep(id);
     const stoppedAt = isFragile ? this.#stopOf(watched, before, judgement, observation) : undefined;
     if (stoppedAt || judgement.status !== before.status) this.#turned(id, judgement, stoppedAt);
     this.#alarm(fleet.unsure.size);

@@ -7,6 +7,8 @@ import type { RosterEntry, RosterStore } from './roster.store.ts';
 export interface ProbeConnectors {
   /** Those of servers as they are configured by the revision asked for; unknown servers are read, many at once. */
   find(entries: readonly RosterEntry[]): Promise<ReadonlyMap<string, VectorConnector>>;
+  /** As it was configured when it was last looked at. */
+  serverOf(serverId: string): Server | undefined;
   /** The look is over: beyond a number of servers its connector is closed, since each costs memory. */
   rest(serverId: string): void;
   drop(serverId: string): void;
@@ -85,6 +87,7 @@ export function createProbeConnectors({
       await Promise.all(found.filter(({ connector }) => !connector).map(openOne));
       return new Map(found.flatMap(({ server, connector }) => (connector ? [[server.id, connector] as const] : [])));
     },
+    serverOf: (serverId) => known.get(serverId)?.server,
     rest(serverId) {
       const entry = known.get(serverId);
       if (entry && openCount > openMax) close(entry);
