@@ -29,9 +29,12 @@ export interface PairedOptions {
   readonly calls: number;
   /** Rounds of A B B A; at least 7. */
   readonly rounds: number;
-  /** Blocks of each side before, which do not count; 1 unless given. V8 compiles what a service does over thousands of calls. */
-  readonly warmups?: number;
+  /** Blocks of each side before, which do not count: for so long (10 s unless given), and one at least. */
+  readonly warmUpMs?: number;
 }
+
+/** V8 compiles what a service does over thousands of calls, and what runs for weeks has been compiled. */
+const WARM_UP_MS = 10_000;
 
 interface Block {
   readonly times: number[];
@@ -39,14 +42,15 @@ interface Block {
 }
 
 /**
- * Times two sides in interleaved blocks (A B B A), so that a machine that gets slower meanwhile does so for both. Each
- * side is warmed up before, by blocks that do not count.
+ * Times two sides in interleaved blocks (A B B A), so that a machine that gets slower meanwhile does so for both. Both
+ * are warmed up before.
  */
 export async function comparePaired(ours: Side, baseline: Side, options: PairedOptions): Promise<Comparison> {
-  for (let block = 0; block < (options.warmups ?? 1); block += 1) {
+  const warmUntil = performance.now() + (options.warmUpMs ?? WARM_UP_MS);
+  do {
     await runBlock(ours, options);
     await runBlock(baseline, options);
-  }
+  } while (performance.now() < warmUntil);
   const a: Block[] = [];
   const b: Block[] = [];
   for (let round = 0; round < options.rounds; round += 1) {
