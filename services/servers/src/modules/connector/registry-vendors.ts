@@ -30,8 +30,10 @@ export function createRegistryVendors(egress: Egress): Vendors {
     open: (address, secrets) => createConnector(toConfig(address, secrets), { egress }).catch(asNotAvailable),
     async openLifeline({ host, port }, onEnd, signal) {
       const socket = await egress.connect(host, port, { signal });
-      // What is never read from never ends. Routers forget connections on which nothing moves.
-      socket.resume().setKeepAlive(true, KEEP_ALIVE_MS);
+      // Routers forget connections on which nothing moves.
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      // What is not read from never ends; and nobody has asked anything: what speaks might never stop.
+      socket.once('data', () => socket.destroy());
       socket.on('error', () => {}).once('close', onEnd);
       return { close: () => void socket.destroy() };
     },
