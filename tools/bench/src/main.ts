@@ -1,14 +1,17 @@
 import { type Line, renderLine, writeResults } from './report.ts';
 
 /** A benchmark measures one goal and prints nothing itself. */
-type Benchmark = () => Promise<Line[]>;
+type Benchmark = () => Promise<readonly Line[]> | AsyncIterable<Line>;
 
 /** By the name of its goal; loaded when it is run. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   P1: async () => (await import('./gateway.bench.ts')).gatewayBenchmark,
   P2: async () => {
     const [routed, connectors] = await Promise.all([import('./query.bench.ts'), import('./connectors/query.bench.ts')]);
-    return async () => [...(await routed.queryBenchmark()), ...(await connectors.connectorQueryBenchmark())];
+    return async function* () {
+      yield* await routed.queryBenchmark();
+      yield* connectors.connectorQueryBenchmark();
+    };
   },
   P3: async () => (await import('./credentials.bench.ts')).apiKeyBenchmark,
   P4: async () => (await import('./credentials.bench.ts')).accessTokenBenchmark,
@@ -39,11 +42,12 @@ async function main(names: readonly string[]): Promise<number> {
   for (const [name, load] of Object.entries(BENCHMARKS)) {
     if (names.length > 0 && !names.includes(name)) continue;
     process.stderr.write(`${name} …\n`);
-    const measured = await (await load())();
-    for (const line of measured) process.stdout.write(`${renderLine(line)}\n`);
-    lines.push(...measured);
+    for await (const line of await (await load())()) {
+      process.stdout.write(`${renderLine(line)}\n`);
+      lines.push(line);
+      writeResults(lines);
+    }
   }
-  writeResults(lines);
   return 0;
 }
 

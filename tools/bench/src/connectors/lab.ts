@@ -15,10 +15,9 @@ export interface Lab {
   collection(dimension: number): Promise<{ readonly name: string; readonly nativeName: string }>;
 }
 
-/** Runs `measure` on each vendor's server in turn; MORAG_BENCH_VENDORS names some of them. */
-export async function onEachServer<T>(measure: (lab: Lab) => Promise<readonly T[]>): Promise<T[]> {
+/** What `measure` finds on each vendor's server in turn, as it is found; MORAG_BENCH_VENDORS names some of them. */
+export async function* onEachServer<T>(measure: (lab: Lab) => AsyncIterable<T>): AsyncGenerator<T> {
   const wanted = process.env.MORAG_BENCH_VENDORS?.split(',') ?? Object.keys(SDK_SIDES);
-  const results: T[] = [];
   for (const vendor of wanted) {
     const harness = await VENDORS[vendor]?.harness();
     const openSdk = await SDK_SIDES[vendor]?.();
@@ -32,11 +31,10 @@ export async function onEachServer<T>(measure: (lab: Lab) => Promise<readonly T[
       return { name, nativeName };
     };
     try {
-      results.push(...(await measure({ vendor, server, settings, connector, sdk, collection })));
+      yield* measure({ vendor, server, settings, connector, sdk, collection });
     } finally {
       await Promise.all([connector.close(), sdk.close()]);
       await harness.stop();
     }
   }
-  return results;
 }

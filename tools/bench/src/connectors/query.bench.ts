@@ -1,5 +1,5 @@
 import { comparePaired, mulberry32 } from '../paired.ts';
-import { type Line, ratioLine } from '../report.ts';
+import { type Line, numberLine, ratioLine } from '../report.ts';
 import { type Lab, onEachServer } from './lab.ts';
 import { recordsOf, take } from './records.ts';
 
@@ -9,11 +9,11 @@ const BATCH = 250;
 const TOP_K = 10;
 
 /** P2: a query through each connector against the same query by the vendor's SDK, on the same collection. */
-export function connectorQueryBenchmark(): Promise<Line[]> {
+export function connectorQueryBenchmark(): AsyncIterable<Line> {
   return onEachServer(measure);
 }
 
-async function measure({ vendor, server, connector, sdk, collection }: Lab): Promise<Line[]> {
+async function* measure({ vendor, server, connector, sdk, collection }: Lab): AsyncGenerator<Line> {
   const { name, nativeName } = await collection(DIMENSION);
   const records = recordsOf(DIMENSION, RECORDS);
   for (let batch = take(records, BATCH); batch.length > 0; batch = take(records, BATCH)) {
@@ -23,17 +23,16 @@ async function measure({ vendor, server, connector, sdk, collection }: Lab): Pro
   const queries = Array.from({ length: 100 }, () => Array.from({ length: DIMENSION }, () => random() * 2 - 1));
   let next = 0;
   const query = (): readonly number[] => queries[next++ % queries.length] ?? [];
-  const lines: Line[] = [];
   for (const callers of [1, 8]) {
     const result = await comparePaired(
       async () => expectHits(vendor, (await connector.query(name, { vector: query(), topK: TOP_K })).length),
       async () => expectHits(vendor, await sdk.query(nativeName, query(), TOP_K)),
       { callers, calls: callers === 1 ? 60 : 240, rounds: 7 },
     );
-    const label = `connector, ${RECORDS} × ${DIMENSION} on ${server}, ${callers} caller${callers > 1 ? 's' : ''}, p50`;
-    lines.push(ratioLine('P2', label, result, 1.05));
+    const label = `connector, ${RECORDS} × ${DIMENSION} on ${server}, ${callers} caller${callers > 1 ? 's' : ''}`;
+    yield ratioLine('P2', `${label}, p50`, result, 1.05);
+    yield numberLine('P2', `${label}, p99`, result.ours.p99 / result.baseline.p99, 1.15);
   }
-  return lines;
 }
 
 function expectHits(vendor: string, count: number): void {

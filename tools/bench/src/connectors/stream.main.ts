@@ -20,6 +20,9 @@ export interface StreamResult {
   readonly peakBytes: number;
 }
 
+/** Servers that merge the segments of a large index hold writes up meanwhile, on few cores for minutes. */
+const BATCH_MS_MAX = 600_000;
+
 /** Upserts records that are made as they are sent, several batches at once. */
 async function stream({ vendor, settings, ...job }: StreamJob): Promise<void> {
   const type = vendor.toUpperCase() as ServerType;
@@ -30,7 +33,7 @@ async function stream({ vendor, settings, ...job }: StreamJob): Promise<void> {
   const records = recordsOf(job.dimension, job.count);
   const send = async () => {
     for (let batch = take(records, job.batch); batch.length > 0; batch = take(records, job.batch)) {
-      await connector.upsert(job.collection, batch);
+      await connector.upsert(job.collection, batch, { timeoutMs: BATCH_MS_MAX });
     }
   };
   await Promise.all(Array.from({ length: job.streams }, send));
