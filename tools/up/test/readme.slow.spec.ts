@@ -41,6 +41,23 @@ it('the quickstart with curl finds the passage', async () => {
   expect(answer.hits.some(({ text }) => text.includes('npm install && npm start'))).toBe(true);
 }, 120_000);
 
+it('a search says what it could not look at', async () => {
+  const { gateway } = installation.ports;
+  const printed = await shell(`
+    TOKEN=$(npx morag token)
+    call() { curl -sS -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' "$@"; }
+    SERVER=$(call http://127.0.0.1:${gateway}/v1/servers | jq -r '.servers[] | select(.name == "local").id')
+    DATABASE=$(call http://127.0.0.1:${gateway}/v1/databases \
+      -d '{"name": "broken", "dimension": 384, "serverId": "'$SERVER'"}' | jq -r .id)
+    JOB=$(printf '%%PDF-1.7 and then nothing' | curl -sS -H "Authorization: Bearer $TOKEN" -F 'file=@-;filename=a.pdf' \
+      http://127.0.0.1:${gateway}/v1/databases/$DATABASE/documents:upload | jq -r .jobId)
+    call -N http://127.0.0.1:${gateway}/v1/jobs/$JOB:watch
+    npx morag search -d broken anything 2>&1`);
+  expect(printed).toContain('"status":"FAILED"');
+  expect(printed).toContain('nothing found');
+  expect(printed).toContain('Still to be ingested: 1 of its documents.');
+}, 120_000);
+
 it('the quickstart with grpcurl lists, describes and calls', async () => {
   const printed = await shell(blocksBelow('Quickstart with grpcurl'));
   expect(printed).toContain('grpc.reflection.v1.ServerReflection');

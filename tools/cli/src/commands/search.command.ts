@@ -8,6 +8,16 @@ interface Hit {
   readonly position: { readonly page?: number; readonly headingPath: readonly string[] };
 }
 
+interface Answer {
+  readonly hits: readonly Hit[];
+  readonly degraded: boolean;
+  readonly degradedReason: string;
+}
+
+interface Statistics {
+  readonly documentsByState: Readonly<Record<string, number>>;
+}
+
 /** `morag token` and `morag search`. */
 export function addSearch(program: Command, context: Context): void {
   program
@@ -24,13 +34,15 @@ export function addSearch(program: Command, context: Context): void {
     .action(async (query: string, { database, topK }: { database: string; topK: number }) => {
       const api = context.api();
       const id = await idOf(api, 'databases', database);
-      const answer = await api.call<{ hits: Hit[]; degraded: boolean; degradedReason: string }>(
-        'POST',
-        `/v1/databases/${id}:search`,
-        { query, topK },
-      );
-      if (answer.degraded) process.stderr.write(`degraded: ${answer.degradedReason}\n`);
+      const [answer, { documentsByState }] = await Promise.all([
+        api.call<Answer>('POST', `/v1/databases/${id}:search`, { query, topK }),
+        api.call<Statistics>('GET', `/v1/databases/${id}/documents:statistics`),
+      ]);
       context.output.text(answer.hits.map(renderHit).join('\n\n') || 'nothing found', answer);
+      if (answer.degraded) process.stderr.write(`degraded: ${answer.degradedReason}\n`);
+      const { PENDING = 0, INGESTING = 0 } = documentsByState;
+      const missing = PENDING + INGESTING;
+      if (missing > 0) process.stderr.write(`\nStill to be ingested: ${missing} of its documents.\n`);
     });
 }
 
