@@ -18,9 +18,6 @@ export type Fault =
 /** What would drip later than any test waits is not worth a timer. */
 const DRIPS_MAX = 1_000;
 
-/** Long before a call of no deadline of its own would end, after 30 s, and room for a machine that is busy. */
-export const SOON_MS = 15_000;
-
 export interface Listener {
   readonly host: string;
   readonly port: number;
