@@ -10,10 +10,10 @@ import { createLogSink, eventually } from '@morag/testing';
 import pg from 'pg';
 import { createRegistryVendors } from '../src/modules/connector/registry-vendors.ts';
 import type { Vendors } from '../src/modules/connector/vendors.ts';
-import { healthSettings } from '../src/modules/health/health-settings.ts';
 import { DATA_PLANE_SETTINGS, type DataPlaneSettings } from '../src/settings.ts';
 import { altered } from './altered-connector.ts';
 import { type Caller, type Harness, startServers } from './harness.ts';
+import { lookTwice, RARE_LOOKS } from './rare-looks.ts';
 import { type RealServer, startRealServer } from './real-servers.ts';
 
 const ROUNDS = Number(process.env.MORAG_TEST_WIND_BACK_ROUNDS ?? 3);
@@ -44,13 +44,13 @@ interface Stand {
   readonly harness: Harness;
   readonly alice: Caller;
   readonly databaseId: string;
+  /** Of Weaviate. */
+  readonly serverId: string;
   /** Times that a placement was wound back. */
   windBacks(): number;
   untilInSync(): Promise<void>;
   /** Until the end of Weaviate was seen, and its return, and what is due for it is done. */
   untilNoticed(killedAt: Date): Promise<void>;
-  /** Asks for two looks at Weaviate: what the first one sees is stored when the second one is. */
-  untilLookedAt(): Promise<void>;
 }
 
 /** A database with its primary on Weaviate and a replica on PostgreSQL. */
@@ -94,23 +94,8 @@ async function newStand(vendorsToUse: Vendors, settings: DataPlaneSettings = DAT
       await sql.end();
     }
   };
-  const untilLookedAt = async (): Promise<void> => {
-    const sql = new pg.Client({ connectionString: harness.databaseUrl });
-    await sql.connect();
-    const looks = async (): Promise<number | null> =>
-      (await sql.query('select from servers.health_checks where server_id = $1', [serverId])).rowCount;
-    try {
-      for (let look = 0; look < 2; look++) {
-        const before = await looks();
-        await harness.servers.testConnection({ serverId }, alice.as);
-        await eventually(async () => expect(await looks()).toBeGreaterThan(before ?? 0));
-      }
-    } finally {
-      await sql.end();
-    }
-  };
   const windBacks = (): number => sink.lines.filter(({ msg }) => String(msg).includes('is wound back')).length;
-  return { harness, alice, databaseId, windBacks, untilInSync, untilNoticed, untilLookedAt };
+  return { harness, alice, databaseId, serverId, windBacks, untilInSync, untilNoticed };
 }
 
 /** A vector of a direction of its own. */
@@ -203,14 +188,7 @@ it('a real Weaviate that is killed under writes ends with all that was acknowled
 }, 240_000);
 
 describe('killed between two looks, which are an hour apart, without a request in between', () => {
-  const health = healthSettings({
-    intervalMs: 3_600_000,
-    timeoutMs: 2_000,
-    failures: 3,
-    successes: 2,
-    slowMs: 1_000,
-  });
-  const settings = { ...DATA_PLANE_SETTINGS, health };
+  const settings = { ...DATA_PLANE_SETTINGS, health: RARE_LOOKS };
 
   /** Writes, kills it once a line to it is open, and has it back while nobody asks anything of it. */
   async function killUnasked(openLifeline: Vendors['openLifeline']): Promise<Stand> {
@@ -239,7 +217,7 @@ describe('killed between two looks, which are an hour apart, without a request i
 
   it('goes unseen without one (mutant)', async () => {
     const stand = await killUnasked(async () => ({ close: () => {} }));
-    await stand.untilLookedAt();
+    await lookTwice(stand.harness, stand.alice, stand.serverId);
     expect(stand.windBacks()).toBe(0);
     await stand.harness.close();
   }, 180_000);

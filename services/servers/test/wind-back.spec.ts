@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Placement_State } from '@morag/gen/morag/servers/v1/database_pb.ts';
 import { eventually } from '@morag/testing';
 import pg from 'pg';
-import { healthSettings } from '../src/modules/health/health-settings.ts';
 import { newDatabase, record } from './data.ts';
 import { type Caller, FAST, type Harness, startServers } from './harness.ts';
+import { lookTwice, RARE_LOOKS } from './rare-looks.ts';
 
 let harness: Harness;
 let alice: Caller;
@@ -119,28 +119,11 @@ describe('a crash between two looks, which are an hour apart, without a request 
   let bob: Caller;
 
   beforeAll(async () => {
-    const health = healthSettings({
-      intervalMs: 3_600_000,
-      timeoutMs: 2_000,
-      failures: 3,
-      successes: 2,
-      slowMs: 1_000,
-    });
-    rare = await startServers({ settings: { ...FAST, health } });
+    rare = await startServers({ settings: { ...FAST, health: RARE_LOOKS } });
     bob = await rare.newUser();
   });
 
   afterAll(() => rare.close());
-
-  async function ask<Row extends object>(statement: string, id: string): Promise<Row | undefined> {
-    const client = new pg.Client(rare.databaseUrl);
-    await client.connect();
-    try {
-      return (await client.query<Row>(statement, [id])).rows[0];
-    } finally {
-      await client.end();
-    }
-  }
 
   /** Three confirmed records on a server that may lose some in a crash, and to which a line is kept. */
   async function newFragile() {
@@ -172,18 +155,9 @@ describe('a crash between two looks, which are an hour apart, without a request 
 
   it('goes unseen where the line holds (mutant)', async () => {
     const { serverId, memory, ids, crash } = await newFragile();
-    const looks = async (): Promise<number> => {
-      const counted = 'select count(*)::int as looks from servers.health_checks where server_id = $1';
-      return (await ask<{ looks: number }>(counted, serverId))?.looks ?? 0;
-    };
     crash();
     memory.down = undefined;
-    // A look, and one that begins after it: what the first has seen is stored by then.
-    for (let look = 0; look < 2; look++) {
-      const before = await looks();
-      await rare.servers.testConnection({ serverId }, bob.as);
-      await eventually(async () => expect(await looks()).toBeGreaterThan(before));
-    }
+    await lookTwice(rare, bob, serverId);
     expect(ids()).toEqual(['a', 'b']);
   });
 });
