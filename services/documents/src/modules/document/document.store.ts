@@ -90,14 +90,16 @@ export async function unreferencedContents(db: Database, hashes: readonly string
   return rows.map(({ hash }) => hash);
 }
 
+/** What nothing is left of but the row `d`. */
+const IS_BURIED = `d.state = 'DELETED'
+  and not exists (select from documents.record_tombstones t where t.document_id = d.id)`;
+
 /** Removes the rows of deleted documents whose records are gone; says how many. */
 export async function removeBuried(db: Database, limit: number): Promise<number> {
   const rows = await execute(
     db,
     `delete from documents.documents where id in (
-       select d.id from documents.documents d where d.state = 'DELETED'
-         and not exists (select from documents.record_tombstones t where t.document_id = d.id)
-       limit $1 for update skip locked)
+       select d.id from documents.documents d where ${IS_BURIED} limit $1 for update skip locked)
      returning id`,
     [limit],
   );
@@ -106,12 +108,7 @@ export async function removeBuried(db: Database, limit: number): Promise<number>
 
 /** The same of one document. Waits for whoever is removing it at this moment: when this returns, the row is gone. */
 export async function removeIfBuried(db: Database, id: string): Promise<void> {
-  await execute(
-    db,
-    `delete from documents.documents d where d.id = $1 and d.state = 'DELETED'
-       and not exists (select from documents.record_tombstones t where t.document_id = d.id)`,
-    [id],
-  );
+  await execute(db, `delete from documents.documents d where d.id = $1 and ${IS_BURIED}`, [id]);
 }
 
 /** Notes why a document cannot be searched in its newest version; null when nothing is wrong. */
