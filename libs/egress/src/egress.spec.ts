@@ -23,6 +23,14 @@ async function serve(listener: RequestListener): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** Of a server that accepts, and never answers the TLS greeting. */
+async function silentPort(): Promise<number> {
+  const server = createTcpServer();
+  await promisify<number, string>(server.listen.bind(server))(0, '127.0.0.1');
+  closers.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
 function fetchFrom(port: number, options: { answerBytesMax?: number } = {}) {
   const dispatcher = egress.dispatcher({ host: '127.0.0.1', port, ...options });
   closers.push(() => dispatcher.close());
@@ -158,14 +166,16 @@ describe('egress', () => {
   });
 
   it('gives up a connection when asked to', async () => {
-    // Accepts, and never answers the TLS greeting.
-    const server = createTcpServer();
-    await promisify<number, string>(server.listen.bind(server))(0, '127.0.0.1');
-    const { port } = server.address() as AddressInfo;
-    closers.push(() => server.close());
     const signal = AbortSignal.timeout(50);
-    await expect(egress.connect('127.0.0.1', port, { tls: {}, signal })).rejects.toMatchObject({
-      name: 'TimeoutError',
-    });
+    const connected = egress.connect('127.0.0.1', await silentPort(), { tls: {}, signal });
+    await expect(connected).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  it('gives up a connection for requests that is not made in time', async () => {
+    const port = await silentPort();
+    const dispatcher = egress.dispatcher({ host: '127.0.0.1', port, tls: {}, connectTimeoutMs: 50 });
+    closers.push(() => dispatcher.destroy());
+    const asked = dispatcher.request({ origin: `https://127.0.0.1:${port}`, path: '/', method: 'GET' });
+    await expect(asked).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 });

@@ -130,9 +130,9 @@ interface Opening extends VettedAddress {
 function open(host: string, { address, family, port, tls }: Opening, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const target = { host: address, family, port };
-    // An address as the host needs no server name; a certificate for an address is checked against the host itself.
-    const servername = tls?.servername ?? (typeof parseHost(host) === 'string' ? host : '');
-    const socket = tls ? connectTls({ ...tls, ...target, servername, ALPNProtocols: tls.alpn }) : connectTcp(target);
+    const socket = tls
+      ? connectTls({ ...tls, ...target, servername: servernameOf(host, tls), ALPNProtocols: tls.alpn })
+      : connectTcp(target);
     const onAbort = () => socket.destroy(signal?.reason);
     const onError = (error: Error) => {
       signal?.removeEventListener('abort', onAbort);
@@ -147,4 +147,9 @@ function open(host: string, { address, family, port, tls }: Opening, signal?: Ab
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/** An address as the host needs no server name; a certificate for an address is checked against the host itself. */
+function servernameOf(host: string, tls: TlsOptions): string {
+  return tls.servername ?? (typeof parseHost(host) === 'string' ? host : '');
 }

@@ -16,12 +16,11 @@ export async function createConnector(server: ServerConfig, parts: { egress: Egr
   const { type, ...settings } = server;
   const { vendor, options, create } = await loadVendor(type);
   checkHost(settings.host, { vendor, operation: 'createConnector' });
-  const [violation] = violationsOf(options, settings.config);
-  if (violation) {
-    const text = `${violation.field}: ${violation.description}`;
-    throw new ConnectorError('invalid_argument', { vendor, operation: 'createConnector' }, text);
-  }
-  return create(settings, options.parse(settings.config), parts);
+  const parsed = options.safeParse(settings.config);
+  if (parsed.success) return create(settings, parsed.data, parts);
+  const [violation] = violationsOf(options, parsed.error);
+  const text = `${violation?.field}: ${violation?.description}`;
+  throw new ConnectorError('invalid_argument', { vendor, operation: 'createConnector' }, text);
 }
 
 function checkHost(host: string, origin: Origin): void {

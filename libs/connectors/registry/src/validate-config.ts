@@ -17,14 +17,13 @@ export async function validateConfig(
   config: Readonly<Record<string, unknown>>,
 ): Promise<readonly ConfigViolation[]> {
   const { options } = await loadVendor(type);
-  return violationsOf(options, config);
+  const { error } = options.safeParse(config);
+  return error ? violationsOf(options, error) : [];
 }
 
-/** All mistakes by one schema. An unknown option is named with the known one that is nearest. */
-export function violationsOf(options: z.ZodType<CommonOptions>, config: unknown): readonly ConfigViolation[] {
-  const result = options.safeParse(config);
-  if (result.success) return [];
-  return result.error.issues.flatMap((issue) => {
+/** All mistakes that a schema found, at least one. An unknown option is named with the known one that is nearest. */
+export function violationsOf(options: z.ZodType<CommonOptions>, error: z.ZodError): readonly ConfigViolation[] {
+  return error.issues.flatMap((issue) => {
     const field = ['config', ...issue.path.map(String)].join('.');
     if (issue.code !== 'unrecognized_keys') return [{ field, description: issue.message }];
     const known = knownNames(options, issue.path.map(String));

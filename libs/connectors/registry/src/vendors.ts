@@ -23,8 +23,13 @@ const LOADERS: Readonly<Record<ServerType, () => Promise<VendorModule<CommonOpti
   PGVECTOR: async () => (await import('@morag/connectors-pgvector')).pgvector,
 };
 
+/** Those that were loaded: also the second `import()` of one costs a third of what opening a connector does. */
+const loaded = new Map<ServerType, VendorModule<CommonOptions>>();
+
 /** The vendor's module; rejects with `TypeNotAvailable`. */
 export async function loadVendor(type: ServerType): Promise<VendorModule<CommonOptions>> {
   if (!Object.hasOwn(LOADERS, type)) throw new TypeNotAvailable(type);
-  return LOADERS[type]();
+  const vendor = loaded.get(type) ?? (await LOADERS[type]());
+  loaded.set(type, vendor);
+  return vendor;
 }

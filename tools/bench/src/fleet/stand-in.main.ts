@@ -12,8 +12,12 @@ const ANSWERS: readonly (readonly [string, string])[] = [
 ];
 
 const server = createServer((request, response) => {
-  const body = ANSWERS.find(([path]) => request.url?.endsWith(path))?.[1];
-  response.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(body ?? '{}');
+  const [, body] = ANSWERS.find(([path]) => request.url?.endsWith(path)) ?? [];
+  // Like Chroma's its answers do not say how long idle connections are kept; Node.js would, and clients go by it.
+  response.removeHeader('connection');
+  const { length } = body ?? '';
+  response.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json', 'content-length': length });
+  response.end(body);
 });
 // It listens at every address, since no narrower one holds them all; others are not served.
 server.on('connection', (socket) => {
