@@ -33,7 +33,7 @@ export interface RecordRow {
 }
 
 interface Row {
-  readonly key: string;
+  /** Of the node, its key among them. */
   readonly properties: object;
   readonly bytes: number;
 }
@@ -55,9 +55,9 @@ export async function upsertRecords(
       text: `
         MATCH (:${COLLECTION} {key: $key, label: $label})
         UNWIND $rows AS row
-        MERGE (n:${RECORD} {key: row.key}) SET n = row.properties, n:${collection.nativeName}
+        MERGE (n:${RECORD} {key: row.key}) SET n = row, n:${collection.nativeName}
         RETURN count(n) AS count`,
-      values: { key: collection.key, label: collection.nativeName, rows: batch },
+      values: { key: collection.key, label: collection.nativeName, rows: batch.map(({ properties }) => properties) },
     });
     if (Number(written?.count ?? 0) !== batch.length) throw collectionReplaced(call);
   }
@@ -190,7 +190,6 @@ function toRow(collection: Neo4jCollection, { id, vector, metadata = {}, documen
   const properties = toProperties(metadata);
   const json = properties[METADATA_PROPERTY] as string;
   return {
-    key,
     properties: { ...properties, key, id, embedding: plainVector(vector), ...(document !== undefined && { document }) },
     // Metadata goes in twice; a number takes nine bytes.
     bytes: key.length + vector.length * 9 + json.length * 2 + (document?.length ?? 0),
