@@ -9,19 +9,16 @@ import {
   type ServerSettings,
 } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
-import {
-  createPgvectorDatabase,
-  type PgvectorDatabase,
-  type Session,
-  type TransactionOptions,
-} from './pgvector.database.ts';
+import { createPgvectorDatabase, type PgvectorDatabase, type Session } from './pgvector.database.ts';
 import { pgvectorError } from './pgvector.errors.ts';
 import type { PgvectorOptions } from './pgvector.options.ts';
 import { TableReplaced } from './pgvector.query.ts';
+import type { Settings } from './pgvector.statement.ts';
 import { findTable, type PgvectorTable } from './pgvector.tables.ts';
 
-export const READ: TransactionOptions = { readOnly: true };
-export const WRITE: TransactionOptions = { readOnly: false };
+/** Of statements that only read: the server refuses those that would write. */
+export const READ: Settings = { transaction_read_only: 'on' };
+export const WRITE: Settings = {};
 
 /** Bounded calls to one database, and what is known of its tables. */
 export class PgvectorAccess {
@@ -53,8 +50,14 @@ export class PgvectorAccess {
     return this.#calls.run(operation, options, work);
   }
 
-  within<T>(call: Call, options: TransactionOptions, work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#database.transaction(call, options, work);
+  /** Statements on one connection, each a transaction of its own with these settings. */
+  within<T>(call: Call, settings: Settings, work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#database.session(call, settings, work);
+  }
+
+  /** Statements that are one transaction. */
+  transaction<T>(call: Call, work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#database.transaction(call, work);
   }
 
   /**

@@ -62,6 +62,7 @@ import {
   upsertRows,
 } from './pgvector.records.ts';
 import { checkServer, databaseStats, tableSizeBytes } from './pgvector.server.ts';
+import type { Settings } from './pgvector.statement.ts';
 import { createTable, dropTable, listTables, type PgvectorTable } from './pgvector.tables.ts';
 
 const LIST_LIMIT = 100;
@@ -140,7 +141,7 @@ export class PgvectorConnector implements VectorConnector {
     return this.#access.run('createCollection', options, async (call) => {
       checkCollectionSpec(call, spec, PGVECTOR_CAPABILITIES);
       try {
-        await this.#access.within(call, WRITE, (session) => createTable(session, spec, this.#options));
+        await this.#access.transaction(call, (session) => createTable(session, spec, this.#options));
         return toCollectionInfo(await this.#access.find(call, spec.name));
       } catch (error) {
         if (!hasCategory(error, 'already_exists')) throw error;
@@ -262,8 +263,8 @@ export class PgvectorConnector implements VectorConnector {
     request: QueryRequest & { readonly vector: Vector },
   ): Promise<readonly Hit[]> {
     const { topK, filter, exact } = request;
-    const search = (settings: Readonly<Record<string, string | number>>) =>
-      this.#access.within(call, { readOnly: true, settings }, (session) => queryRows(session, table, request));
+    const search = (settings: Settings) =>
+      this.#access.within(call, { ...READ, ...settings }, (session) => queryRows(session, table, request));
     if (exact) return search(EXACT_SETTINGS);
     const hits = await search(searchSettings(topK, this.#options));
     // The index stops after a bounded number of tuples: too few may be all that match, or all that it came to.

@@ -4,18 +4,11 @@ import { Client, type ClientConfig, Pool, type PoolClient, type QueryResultRow }
 import { pgvectorError } from './pgvector.errors.ts';
 import type { PgvectorOptions } from './pgvector.options.ts';
 import { VettedSocket } from './pgvector.socket.ts';
+import { runSettled, type Settings, type Statement, settling } from './pgvector.statement.ts';
 
 const IDLE_MS = 30_000;
 /** To a connection that is ready for queries; a call's own deadline may end the wait earlier. */
 const CONNECT_MS = 10_000;
-/** Of a COMMIT after reading, for which no call waits any more. */
-const END_MS = 5_000;
-
-/** A statement with its parameters. */
-export interface Statement {
-  readonly text: string;
-  readonly values?: readonly unknown[];
-}
 
 /** Runs statements of one call on one connection. */
 export interface Session {
@@ -24,18 +17,14 @@ export interface Session {
   execute(statement: Statement): Promise<number>;
 }
 
-export interface TransactionOptions {
-  readonly readOnly: boolean;
-  /** Settings of this transaction alone: connections may be shared through a pooler, where session settings would leak. */
-  readonly settings?: Readonly<Record<string, string | number>>;
-}
-
 type VettedClient = PoolClient & { readonly socket?: VettedSocket };
 
-/** A pool of connections to one database. */
+/** A pool of connections to one database. The server itself ends statements at the deadline of their call. */
 export interface PgvectorDatabase {
-  /** One transaction. The server itself ends statements at the call's deadline. */
-  transaction<T>(call: Call, options: TransactionOptions, work: (session: Session) => Promise<T>): Promise<T>;
+  /** Each statement is a transaction of its own, with these settings. */
+  session<T>(call: Call, settings: Settings, work: (session: Session) => Promise<T>): Promise<T>;
+  /** All statements are one transaction. */
+  transaction<T>(call: Call, work: (session: Session) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -63,34 +52,31 @@ export function createPgvectorDatabase(
     connectionTimeoutMillis: CONNECT_MS,
     application_name: 'morag',
     keepAlive: true,
-    pipeline: true,
   });
   // Of idle connections: the pool drops them, and the next call opens another.
   pool.on('error', () => {});
 
+  async function withClient<T>(call: Call, work: (client: PoolClient) => Promise<T>): Promise<T> {
+    let client: VettedClient | undefined;
+    const onAbort = () => client?.socket?.destroy();
+    call.signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      client = await pool.connect();
+      if (call.signal.aborted) throw call.signal.reason;
+      const result = await work(client);
+      client.release();
+      return result;
+    } catch (error) {
+      client?.release(isBroken(error, call));
+      throw error instanceof ConnectorError ? error : pgvectorError(error, call, redact);
+    } finally {
+      call.signal.removeEventListener('abort', onAbort);
+    }
+  }
+
   return {
-    async transaction(call, transactionOptions, work) {
-      let client: VettedClient | undefined;
-      const onAbort = () => client?.socket?.destroy();
-      call.signal.addEventListener('abort', onAbort, { once: true });
-      try {
-        client = await pool.connect();
-        if (call.signal.aborted) throw call.signal.reason;
-        const { result, committed } = await inTransaction(client, call, transactionOptions, work);
-        if (transactionOptions.readOnly) {
-          releaseAfter(committed, client);
-          return result;
-        }
-        await committed;
-        client.release();
-        return result;
-      } catch (error) {
-        client?.release(isBroken(error, call));
-        throw error instanceof ConnectorError ? error : pgvectorError(error, call, redact);
-      } finally {
-        call.signal.removeEventListener('abort', onAbort);
-      }
-    },
+    session: (call, settings, work) => withClient(call, (client) => work(createSession(client, call, settings))),
+    transaction: (call, work) => withClient(call, (client) => inTransaction(client, call, work)),
 
     close() {
       ended ??= pool.end();
@@ -122,41 +108,29 @@ function vettedClient(open: () => VettedSocket, password: string | undefined, so
   };
 }
 
-async function inTransaction<T>(
-  client: PoolClient,
-  call: Call,
-  { readOnly, settings = {} }: TransactionOptions,
-  work: (session: Session) => Promise<T>,
-): Promise<{ readonly result: T; readonly committed: Promise<unknown> }> {
-  const local = Object.entries({ statement_timeout: call.remainingMs(), ...settings });
-  // One statement for all of them, which is less work for the server than a SET LOCAL each.
-  const settled = local.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(', ');
-  // Not awaited: the statements of a call go out together, which saves a round trip each.
-  const begun = client.query(`${readOnly ? 'BEGIN READ ONLY' : 'BEGIN'}; SELECT ${settled}`);
-  const session: Session = {
-    query: async <R extends QueryResultRow>({ text, values = [] }: Statement) =>
-      (await client.query<R>(text, [...values])).rows,
-    execute: async ({ text, values = [] }) => (await client.query(text, [...values])).rowCount ?? 0,
+function createSession(client: PoolClient, call: Call, settings: Settings): Session {
+  const run = <R extends QueryResultRow>(statement: Statement) =>
+    runSettled<R>(client, statement, { statement_timeout: call.remainingMs(), ...settings });
+  return {
+    query: async <R extends QueryResultRow>(statement: Statement) => (await run<R>(statement)).rows,
+    execute: async (statement) => (await run(statement)).rowCount ?? 0,
   };
+}
+
+async function inTransaction<T>(client: PoolClient, call: Call, work: (session: Session) => Promise<T>): Promise<T> {
+  await client.query(`BEGIN; ${settling({ statement_timeout: call.remainingMs() })}`);
   try {
-    const worked = work(session);
-    const [, result] = await Promise.all([begun, worked]);
-    return { result, committed: client.query('COMMIT') };
+    const result = await work({
+      query: async <R extends QueryResultRow>({ text, values = [] }: Statement) =>
+        (await client.query<R>(text, [...values])).rows,
+      execute: async ({ text, values = [] }) => (await client.query(text, [...values])).rowCount ?? 0,
+    });
+    await client.query('COMMIT');
+    return result;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
-}
-
-/** What was read is right already: nobody waits for the end of reading, which costs a round trip. */
-function releaseAfter(committed: Promise<unknown>, client: VettedClient): void {
-  const timer = setTimeout(() => client.socket?.destroy(), END_MS).unref();
-  committed
-    .then(
-      () => client.release(),
-      (error: Error) => client.release(error),
-    )
-    .finally(() => clearTimeout(timer));
 }
 
 /** After these a connection's state is not known. What this program itself found wrong leaves it as it was. */

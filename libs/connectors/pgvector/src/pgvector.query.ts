@@ -15,6 +15,7 @@ import type { Session } from './pgvector.database.ts';
 import { Parameters, toSql } from './pgvector.filter.ts';
 import { CANDIDATES_PER_HIT, type PgvectorOptions } from './pgvector.options.ts';
 import { columns, type RecordRow, toRecord, vectorText } from './pgvector.records.ts';
+import type { Settings } from './pgvector.statement.ts';
 import { DOCUMENT_WORDS, OPERATORS, type PgvectorTable } from './pgvector.tables.ts';
 
 /** The server's own bound of `hnsw.ef_search`. */
@@ -32,7 +33,7 @@ export class TableReplaced extends Error {}
  * Settings for one search. Without iterative scans the index gives up after its first candidates, and a narrow filter
  * finds nothing: 0 of 10 hits were measured where 2 % of the rows matched.
  */
-export function searchSettings(topK: number, { hnsw }: PgvectorOptions): Readonly<Record<string, string | number>> {
+export function searchSettings(topK: number, { hnsw }: PgvectorOptions): Settings {
   return {
     'hnsw.iterative_scan': 'strict_order',
     'hnsw.ef_search': Math.min(EF_SEARCH_MAX, Math.max(hnsw.efSearch, topK * CANDIDATES_PER_HIT)),
