@@ -52,7 +52,7 @@ export async function queryBenchmark(): Promise<Line[]> {
           });
           expectHits(ids[0]?.length);
         },
-        { callers, calls: callers === 1 ? 100 : 240, rounds: 7 },
+        { callers, calls: 240, rounds: 7 },
       );
       const label = `${RECORDS} × ${DIMENSION} on Chroma, ${callers} caller${callers > 1 ? 's' : ''}`;
       lines.push(ratioLine('P2', `${label}, p50`, result, 1.05));

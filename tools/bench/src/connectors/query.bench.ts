@@ -27,7 +27,7 @@ async function* measure({ vendor, server, connector, sdk, collection }: Lab): As
     const result = await comparePaired(
       async () => expectHits(vendor, (await connector.query(name, { vector: query(), topK: TOP_K })).length),
       async () => expectHits(vendor, await sdk.query(nativeName, query(), TOP_K)),
-      { callers, calls: callers === 1 ? 60 : 240, rounds: 7 },
+      { callers, calls: 240, rounds: 7 },
     );
     const label = `connector, ${RECORDS} × ${DIMENSION} on ${server}, ${callers} caller${callers > 1 ? 's' : ''}`;
     yield ratioLine('P2', `${label}, p50`, result, 1.05);
