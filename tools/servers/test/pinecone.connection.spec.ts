@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { answerHttp, closedPort, listen } from '@morag/connectors-conformance';
+import { answerHttp, listen } from '@morag/connectors-conformance';
 import { type ServerConfig, testConnection } from '@morag/connectors-registry';
 import { type PineconeStandIn, startPineconeStandIn } from '@morag/connectors-stand-ins';
 import { createEgress } from '@morag/egress';
+import { freePort } from '@morag/testing';
 
 const API_KEY = 'pcsk-of-the-connection-test';
 const TIMEOUT_MS = 20_000;
@@ -68,7 +69,7 @@ describe('testConnection of PINECONE', () => {
   });
 
   it('names what is in the way of a socket', async () => {
-    expect(await phaseOf({ port: await closedPort() })).toBe('TCP');
+    expect(await phaseOf({ port: await freePort() })).toBe('TCP');
     expect(await phaseOf({ host: 'no-such-host.invalid' })).toBe('DNS');
     expect(await phaseOf({ port: 7 })).toBe('EGRESS');
     expect((await test(await stub(() => {}), UNANSWERED_MS)).failure?.phase).toBe('TIMEOUT');

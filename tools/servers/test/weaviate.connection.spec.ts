@@ -3,7 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { answerHttp, closedPort, listen, records } from '@morag/connectors-conformance';
+import { answerHttp, listen, records } from '@morag/connectors-conformance';
 import { createConnector, type ServerConfig, testConnection } from '@morag/connectors-registry';
 import { createEgress } from '@morag/egress';
 import { freePort } from '@morag/testing';
@@ -89,11 +89,11 @@ suite('testConnection of WEAVIATE', () => {
   });
 
   it('names what is in the way of a socket, also for gRPC', async () => {
-    expect(await phaseOf({ port: await closedPort() })).toBe('TCP');
+    expect(await phaseOf({ port: await freePort() })).toBe('TCP');
     expect(await phaseOf({ host: 'no-such-host.invalid' })).toBe('DNS');
     expect(await phaseOf({ port: 7 })).toBe('EGRESS');
     expect((await test(await stub(() => {}), UNANSWERED_MS)).failure?.phase).toBe('TIMEOUT');
-    const grpcPort = await closedPort();
+    const grpcPort = await freePort();
     expect((await test({ config: { grpcPort } })).failure).toMatchObject({
       phase: 'TCP',
       detail: expect.stringContaining(`gRPC, port ${grpcPort}`),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { freePort } from '@morag/embedded/port.ts';
 import { type ConformanceCase, endsWithin, rejects } from '../conformance-case.ts';
-import { closedPort, listen } from '../faults/tcp.ts';
+import { listen } from '../faults/tcp.ts';
 
 const TIMEOUT_MS = 400;
 
@@ -17,7 +18,7 @@ export const SERVER_CASES: readonly ConformanceCase[] = [
     id: 2,
     title: 'ping on a closed port is unavailable, within 2 s',
     async run({ open }) {
-      const connector = open({ host: '127.0.0.1', port: await closedPort() });
+      const connector = open({ host: '127.0.0.1', port: await freePort() });
       await endsWithin(2_000, () => rejects(connector.ping(), 'unavailable'));
     },
   },

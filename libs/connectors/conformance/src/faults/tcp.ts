@@ -61,13 +61,6 @@ export async function listen(behave: (socket: Socket) => void): Promise<Listener
   };
 }
 
-/** A port where nothing listens. */
-export async function closedPort(): Promise<number> {
-  const { port, close } = await listen(() => {});
-  await close();
-  return port;
-}
-
 /** Stands between a connector and a real server. */
 export async function proxyTo(target: { host: string; port: number }): Promise<FaultProxy> {
   let fault: Fault = { kind: 'none' };
