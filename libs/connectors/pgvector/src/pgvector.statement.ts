@@ -42,11 +42,14 @@ export function runSettled<R extends QueryResultRow>(
     const submit = query.submit.bind(query);
     query.submit = (connection) => {
       connection.stream.cork();
-      connection.parse({ name: '', text: settling(settings), types: [] }, true);
-      connection.bind({}, true);
-      connection.execute({}, true);
-      submit(connection);
-      connection.stream.uncork();
+      try {
+        connection.parse({ name: '', text: settling(settings), types: [] }, true);
+        connection.bind({}, true);
+        connection.execute({}, true);
+        return submit(connection);
+      } finally {
+        connection.stream.uncork();
+      }
     };
     client.query(query);
   });
