@@ -1,6 +1,6 @@
 import { type Call, ConnectorError, createRedactor, type ServerSettings, tlsOf } from '@morag/connectors-core';
 import type { Egress } from '@morag/egress';
-import { Client, type ClientConfig, Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { Client, type ClientConfig, Pool, type PoolClient, type QueryResult, type QueryResultRow } from 'pg';
 import { pgvectorError } from './pgvector.errors.ts';
 import type { PgvectorOptions } from './pgvector.options.ts';
 import { VettedSocket } from './pgvector.socket.ts';
@@ -75,7 +75,12 @@ export function createPgvectorDatabase(
   }
 
   return {
-    session: (call, settings, work) => withClient(call, (client) => work(createSession(client, call, settings))),
+    session: (call, settings, work) =>
+      withClient(call, (client) => {
+        const run = (statement: Statement) =>
+          runSettled(client, statement, { statement_timeout: call.remainingMs(), ...settings });
+        return work(createSession(run));
+      }),
     transaction: (call, work) => withClient(call, (client) => inTransaction(client, call, work)),
 
     close() {
@@ -108,11 +113,9 @@ function vettedClient(open: () => VettedSocket, password: string | undefined, so
   };
 }
 
-function createSession(client: PoolClient, call: Call, settings: Settings): Session {
-  const run = <R extends QueryResultRow>(statement: Statement) =>
-    runSettled<R>(client, statement, { statement_timeout: call.remainingMs(), ...settings });
+function createSession(run: (statement: Statement) => Promise<QueryResult>): Session {
   return {
-    query: async <R extends QueryResultRow>(statement: Statement) => (await run<R>(statement)).rows,
+    query: async (statement) => (await run(statement)).rows,
     execute: async (statement) => (await run(statement)).rowCount ?? 0,
   };
 }
@@ -120,11 +123,7 @@ function createSession(client: PoolClient, call: Call, settings: Settings): Sess
 async function inTransaction<T>(client: PoolClient, call: Call, work: (session: Session) => Promise<T>): Promise<T> {
   await client.query(`BEGIN; ${settling({ statement_timeout: call.remainingMs() })}`);
   try {
-    const result = await work({
-      query: async <R extends QueryResultRow>({ text, values = [] }: Statement) =>
-        (await client.query<R>(text, [...values])).rows,
-      execute: async ({ text, values = [] }) => (await client.query(text, [...values])).rowCount ?? 0,
-    });
+    const result = await work(createSession(({ text, values = [] }) => client.query(text, [...values])));
     await client.query('COMMIT');
     return result;
   } catch (error) {
